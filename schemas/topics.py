@@ -1,0 +1,88 @@
+"""The one list of Kafka topics: name, key, model, partitions, retention, limits."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.documents import ClassifiedDocument, CleanDocument, EnrichedDocument, Model, RawDocument
+
+MIB: Final = 1024 * 1024
+DAY_MS: Final = 24 * 60 * 60 * 1000
+
+MAX_BODY_BYTES: Final = 8 * MIB
+"""A document's body, decoded."""
+MAX_RAW_BYTES: Final = 12 * MIB
+"""A raw record: 8 MiB in base64 are 10.7 MiB, and the envelope needs room."""
+MAX_OUTPUT_VALUE_BYTES: Final = 12 * MIB
+"""An encoded output. It stays well under `MAX_OUTPUT_BYTES`, so that the broker can never refuse one."""
+MAX_OUTPUT_BYTES: Final = 16 * MIB
+"""A record of an output topic, headers included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it should be. `name` is without the installation's prefix."""
+
+    name: str
+    key: str
+    """What the record key is, in words."""
+    model: type[Model] | None
+    """None: the value is the original bytes."""
+    description: str
+    partitions: int = 12
+    """On a cluster; the embedded broker takes `EMBEDDED_PARTITIONS`."""
+    retention_ms: int = 7 * DAY_MS
+    max_message_bytes: int = MAX_OUTPUT_BYTES
+
+
+EMBEDDED_PARTITIONS: Final = 4
+
+RAW: Final = Topic(
+    "documents.raw",
+    key="document id",
+    model=RawDocument,
+    description="What feed producers publish: a RawDocument, or a bare body of HTML or plain text.",
+    max_message_bytes=MAX_RAW_BYTES,
+)
+CLEAN: Final = Topic(
+    "documents.clean",
+    key="document id",
+    model=CleanDocument,
+    description="Documents without clutter. Written when the worker is asked to, or runs this stage alone.",
+)
+ENRICHED: Final = Topic(
+    "documents.enriched",
+    key="document id",
+    model=EnrichedDocument,
+    description="Clean documents with language and places. Written as `documents.clean` is.",
+)
+CLASSIFIED: Final = Topic(
+    "documents.classified",
+    key="document id",
+    model=ClassifiedDocument,
+    description="Tagged documents with the evidence of each tag: what most subscribers read.",
+)
+DEAD_LETTER: Final = Topic(
+    "documents.dead-letter",
+    key="original key",
+    model=None,
+    description="Records that could not be processed: original key, value and headers, and the reason in headers.",
+    retention_ms=30 * DAY_MS,
+)
+
+DOCUMENT_TOPICS: Final = (RAW, CLEAN, ENRICHED, CLASSIFIED, DEAD_LETTER)
+
+
+def tag_topic(tag: str) -> Topic:
+    """Return the topic that carries the documents of one routed tag."""
+    return Topic(
+        f"tags.{tag}",
+        key="document id",
+        model=ClassifiedDocument,
+        description=f"Documents tagged `{tag}`.",
+    )
+
+
+def all_topics(routed_tags: Iterable[str]) -> tuple[Topic, ...]:
+    """Return every topic of an installation whose definitions route these tags."""
+    return (*DOCUMENT_TOPICS, *(tag_topic(tag) for tag in sorted(routed_tags)))

@@ -1,0 +1,45 @@
+"""What crosses the border: a record that was read, and one to be written. No aiokafka type leaves this package."""
+
+from dataclasses import dataclass
+
+Headers = tuple[tuple[str, bytes | None], ...]
+"""In the record's order; a name may occur twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record read from Kafka. `topic` is the name on the broker, with the installation's prefix."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+    @property
+    def origin(self) -> str:
+        """`topic/partition/offset`: where to find it again."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A record to write. `topic` is without the installation's prefix: the lane adds it."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """Return the last header of this name as text; None when absent, null or not UTF-8."""
+    for key, value in reversed(headers):
+        if key == name:
+            try:
+                return value.decode() if value is not None else None
+            except UnicodeDecodeError:
+                return None
+    return None

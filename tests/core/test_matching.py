@@ -1,0 +1,50 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.core.matching import Match, PhraseMatcher, fold, longest
+
+
+@given(st.text())
+def test_folding_keeps_every_offset(text: str) -> None:
+    assert len(fold(text)) == len(text)
+
+
+@given(st.text())
+def test_folding_twice_is_folding_once(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+@pytest.mark.parametrize(
+    ("phrases", "text", "found"),
+    [
+        pytest.param(["ISIS"], "isis in Libya", ["isis"], id="case does not matter"),
+        pytest.param(["ynet"], "Gwyneth", [], id="not inside a word"),
+        pytest.param(["bomb*"], "a bombing, bombs", ["bombing", "bombs"], id="any ending"),
+        pytest.param(["bomb*"], "aplomb bomb", ["bomb"], id="an open end still begins at a word"),
+        pytest.param(["joint chiefs"], "Joint\nChiefs", ["Joint\nChiefs"], id="a line break is a blank"),
+        pytest.param(["al-qaida"], "al‑Qaida", ["al‑Qaida"], id="any hyphen"),
+        pytest.param(["people's"], "People’s", ["People’s"], id="any apostrophe"),
+        pytest.param(["u.s."], "the U.S. and", ["U.S."], id="a phrase may end in a stop"),
+        pytest.param(["raid"], "raid", ["raid"], id="whole text"),
+        pytest.param([], "raid", [], id="no phrases"),
+        pytest.param(
+            ["strikes", "strikes deal"], "strikes deal", ["strikes", "strikes deal"], id="overlapping ones too"
+        ),
+        pytest.param(["İzmir"], "in İzmir", ["İzmir"], id="a character whose lower case is longer"),
+    ],
+)
+def test_find(phrases: list[str], text: str, found: list[str]) -> None:
+    assert [text[match.start : match.end] for match in PhraseMatcher(phrases).find(fold(text))] == found
+
+
+def test_an_empty_phrase_is_an_error() -> None:
+    with pytest.raises(ValueError, match="."):
+        PhraseMatcher([""])
+
+
+def test_the_longest_of_overlapping_matches_stays() -> None:
+    assert longest([Match(0, 0, 7), Match(1, 0, 12), Match(2, 8, 12), Match(3, 13, 14)]) == [
+        Match(1, 0, 12),
+        Match(3, 13, 14),
+    ]
