@@ -1,10 +1,26 @@
 """The document after each stage of its journey: raw -> clean -> enriched -> classified."""
 
-from datetime import datetime
+import base64
+import binascii
+import re
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
-from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, NonNegativeInt, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    EncodedBytes,
+    EncoderProtocol,
+    Field,
+    NonNegativeInt,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+MAX_ID_LENGTH: Final = 512
 
 Share = Annotated[float, Field(ge=0, le=1)]
 """A number from 0 to 1."""
@@ -12,17 +28,61 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 """Lower-case words joined by hyphens: `united-states`."""
 
-DocumentId = Annotated[str, Field(min_length=1, max_length=512)]
+DocumentId = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
 
 FieldName = Annotated[str, Field(pattern=r"^(title|text|highlights\[\d+\])$")]
 """Where an offset points into: `title`, `text` or `highlights[i]`."""
+
+
+_DATE_AND_T = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+
+
+def _rfc3339(value: object) -> object:
+    # Pydantic takes numbers for seconds or milliseconds since 1970, by their size. A producer's slip is told, not read.
+    if isinstance(value, int | float) or (isinstance(value, str) and not _DATE_AND_T.match(value)):
+        raise PydanticCustomError("rfc3339", "Input should be an RFC 3339 date and time: 2026-01-31T08:00:00Z")
+    return value
+
+
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
+"""RFC 3339 text on the wire, with its zone."""
+
+
+class StrictBase64(EncoderProtocol):
+    """Base64 (RFC 4648, section 4), line breaks allowed; anything else is an error, where pydantic's skips it."""
+
+    @classmethod
+    def decode(cls, data: bytes) -> bytes:
+        try:
+            return base64.b64decode(data.translate(None, b" \t\r\n"), validate=True)
+        except binascii.Error as error:
+            raise PydanticCustomError("base64", "Input should be base64: {error}", {"error": str(error)}) from error
+
+    @classmethod
+    def encode(cls, value: bytes) -> bytes:
+        return base64.b64encode(value)
+
+    @classmethod
+    def get_json_format(cls) -> str:
+        return "base64"
+
+
+Base64Bytes = Annotated[
+    bytes, EncodedBytes(encoder=StrictBase64), WithJsonSchema({"type": "string", "contentEncoding": "base64"})
+]
+"""Base64 text on the wire, decoded bytes in Python. The constructor, too, takes base64."""
 
 
 class Model(BaseModel):
     """A frozen value. Readers ignore fields that they do not know, so a producer may be deployed first."""
 
     model_config = ConfigDict(
-        frozen=True, extra="ignore", use_attribute_docstrings=True, validate_by_name=True, serialize_by_alias=True
+        frozen=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
+        validate_by_name=True,
+        serialize_by_alias=True,
+        allow_inf_nan=False,  # JSON cannot say them
     )
 
 
@@ -57,9 +117,11 @@ class RawDocument(Model):
     """Headline, where the producer knows it."""
     language: Annotated[str, Field(max_length=35)] | None = None
     """BCP 47 hint."""
-    published_at: AwareDatetime | None = None
-    fetched_at: AwareDatetime | None = None
-    version: Annotated[int, Field(ge=1, lt=2**53)] = 1
+    published_at: Timestamp | None = None
+    """When it was published, as far as the producer knows."""
+    fetched_at: Timestamp | None = None
+    """When the producer found it."""
+    version: Annotated[int, Field(strict=True, ge=1, lt=2**53)] = 1
     """Rises with each correction of the same document."""
     status: Status = Status.USABLE
     """A withdrawn document passes through untagged and needs no body."""
@@ -92,7 +154,7 @@ class DateOrigin(StrEnum):
 
 
 class PublishedAt(Model):
-    value: datetime
+    value: AwareDatetime
     """A page often tells the day only: then midnight UTC."""
     origin: Annotated[DateOrigin, Field(alias="from")]
 

@@ -4,9 +4,12 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from schemas.documents import Mapping, Model, Slug, TagKind
+from schemas.documents import Mapping, Model, Share, Slug, TagKind
 
-Phrase = Annotated[str, Field(min_length=1, max_length=200)]
+Phrase = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^*\s]([^*]*[^*\s])?\*?$")]
+"""Words as they stand in a text. Case does not matter; a `*` at the end stands for any ending of the last word."""
+
+Points = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Strict(Model):
@@ -16,10 +19,10 @@ class Strict(Model):
 
 
 class FieldWeights(Strict):
-    """What a term's weight is multiplied with, by where it stands."""
+    """What a term's points are multiplied with, by where it stands."""
 
     title: Annotated[float, Field(ge=0)] = 3.0
-    """In the title or a highlight."""
+    highlight: Annotated[float, Field(ge=0)] = 2.0
     lead: Annotated[float, Field(ge=0)] = 2.0
     """In the first 600 characters of the text."""
     body: Annotated[float, Field(ge=0)] = 1.0
@@ -45,20 +48,32 @@ class TopicDefinition(Strict):
     kind: TagKind = TagKind.TOPIC
     description: str
     """What a document must be about to get the tag, for people."""
-    threshold: Annotated[float, Field(gt=0)]
-    """Points needed."""
-    terms: dict[Phrase, float]
-    """Phrase -> points for one mention in the body. Case does not matter; a `*` at a phrase's end stands for any
-    ending of its last word. The longest phrase at a place wins, so a longer one of 0 points masks a shorter one;
-    negative points speak against the tag."""
+    threshold: Annotated[float, Field(gt=0)] = 12.0
+    """Points needed by a text of up to 3,000 characters: one term of 4 points in the title."""
+    terms: Annotated[dict[Phrase, Points], Field(min_length=1)]
+    """Phrase -> points for one mention in the body. The longest phrase at a place wins, so a longer one of 0 points
+    masks a shorter one; negative points speak against the tag."""
     weights: FieldWeights = FieldWeights()
     cap: Annotated[int, Field(ge=1)] = 3
-    """How many mentions of the same term count."""
-    require: tuple[tuple[Phrase, ...], ...] = ()
+    """How many mentions of the same term count, the best placed first."""
+    require: tuple[Annotated[tuple[Phrase, ...], Field(min_length=1)], ...] = ()
     """Of each group, at least one phrase must occur."""
     exclude: tuple[Phrase, ...] = ()
-    """Any of these phrases in the title or the lead forbids the tag."""
+    """Any of these phrases in the title, a highlight or the lead forbids the tag."""
     mappings: tuple[Mapping, ...] = ()
     route: bool = False
     """Whether the tag has a topic of its own, `tags.<id>`."""
     examples: Examples = Examples()
+
+
+class PlaceRules(Strict):
+    """What makes a document be about a country: `places.yaml`. One rule for all countries."""
+
+    threshold: Annotated[float, Field(gt=0)]
+    """Points that a country's mentions need in a text of up to 3,000 characters."""
+    share: Annotated[Share, Field(gt=0)]
+    """The part of the most mentioned country's points that a country needs."""
+    weights: FieldWeights = FieldWeights()
+    """Points of one mention, by where it stands."""
+    routed: tuple[Slug, ...] = ()
+    """Countries that have a topic of their own, by their slug."""

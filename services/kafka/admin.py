@@ -1,0 +1,126 @@
+"""Topics as they should be -> created where missing, compared where they exist."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
+
+from schemas.topics import Topic
+from services.kafka import client
+from services.kafka.settings import KafkaSettings
+
+BROKER_DEFAULT: Final = -1
+
+
+class TopicError(Exception):
+    """A topic could not be created; the message names it and gives the broker's reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicReport:
+    """What a look at one topic found. `name` is the one on the broker."""
+
+    name: str
+    exists: bool
+    differences: tuple[str, ...] = ()
+    """One sentence each: what is there and what was expected."""
+
+
+@asynccontextmanager
+async def admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Give a started admin client. A cluster that cannot be reached raises `aiokafka.errors.KafkaError`."""
+    connection = client.admin_client(settings)
+    try:
+        await connection.start()
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def compare_topics(
+    settings: KafkaSettings, topics: Sequence[Topic], *, partitions: int | None = None
+) -> list[TopicReport]:
+    """Return a report for each topic; `partitions` overrides the list's number."""
+    async with admin(settings) as connection:
+        present = {described["topic"]: described for described in await connection.describe_topics()}
+        existing = [settings.topic(topic) for topic in topics if settings.topic(topic) in present]
+        configs = await _configs(connection, existing)
+    reports = []
+    for topic in topics:
+        name = settings.topic(topic)
+        if name not in present:
+            reports.append(TopicReport(name, exists=False))
+            continue
+        expected = {"partitions": str(partitions or topic.partitions), **_config(topic)}
+        found = {"partitions": str(len(present[name]["partitions"])), **configs[name]}
+        differences = tuple(
+            f"{key} is {found.get(key, 'not known')}, expected {value}"
+            for key, value in expected.items()
+            if found.get(key) != value
+        )
+        reports.append(TopicReport(name, exists=True, differences=differences))
+    return reports
+
+
+async def create_topics(
+    settings: KafkaSettings,
+    topics: Sequence[Topic],
+    *,
+    partitions: int | None = None,
+    replication: int = BROKER_DEFAULT,
+) -> list[str]:
+    """
+    Create what is missing and return its names; what exists is left as it is.
+
+    Raises TopicError when the broker refuses one.
+    """
+    missing = [
+        topic
+        for topic, report in zip(topics, await compare_topics(settings, topics, partitions=partitions), strict=True)
+        if not report.exists
+    ]
+    if not missing:
+        return []
+    new = [
+        NewTopic(settings.topic(topic), partitions or topic.partitions, replication, topic_configs=_config(topic))
+        for topic in missing
+    ]
+    async with admin(settings) as connection:
+        answer = await connection.create_topics(new)
+    created = []
+    for name, code, *details in answer.topic_errors:
+        error = for_code(code)
+        if error not in {NoError, TopicAlreadyExistsError}:
+            reason = (details and details[0]) or error.description or error.__name__
+            raise TopicError(f"topic {name} could not be created: {reason}")
+        if error is NoError:
+            created.append(name)
+    return created
+
+
+def _config(topic: Topic) -> dict[str, str]:
+    return {
+        "cleanup.policy": "delete",
+        "retention.ms": str(topic.retention_ms),
+        "max.message.bytes": str(topic.max_message_bytes),
+    }
+
+
+async def _configs(connection: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return topic -> name -> value of its configuration."""
+    if not names:
+        return {}
+    answers = await connection.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+    configs: dict[str, dict[str, str]] = {}
+    for answer in answers:
+        resource: Any
+        for resource in answer.resources:
+            code, message, _, name, entries = resource
+            if for_code(code) is not NoError:
+                raise KafkaError(f"configuration of {name}: {message or for_code(code).__name__}")
+            configs[name] = {entry[0]: entry[1] for entry in entries}
+    return configs

@@ -1,0 +1,51 @@
+"""Ports of this machine's loopback: a free one, and who has a taken one."""
+
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from services.kafka.broker_errors import BrokerError
+
+LOOPBACK: Final = "127.0.0.1"
+LISTENING: Final = "0A"  # TCP_LISTEN in <net/tcp_states.h>
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now. Somebody may a moment later; the kernel seldom gives one twice."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def require_free(port: int) -> None:
+    """Raise `BrokerError` when somebody listens on this port."""
+    with socket.socket() as probe:
+        # As Kafka does, so that connections which a broker before has left in TIME_WAIT do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except PermissionError as exc:
+            raise BrokerError(f"Port {port} is for the system: set TAGWIRE_BROKER_PORT to one above 1023.") from exc
+        except OSError as exc:
+            raise BrokerError(
+                f"Port {port} on {LOOPBACK} is taken{listener(port)}: "
+                "end that, or set TAGWIRE_BROKER_PORT to another (0 takes any free one)."
+            ) from exc
+
+
+def listener(port: int) -> str:
+    """Return ` by NAME (process PID)`; empty when the system or its rights do not tell."""
+    inodes = set[str]()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with suppress(OSError):
+            for line in Path(table).read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
+                    inodes.add(f"socket:[{fields[9]}]")
+    for process in Path("/proc").glob("[0-9]*") if inodes else ():
+        with suppress(OSError):  # it has ended, or is another user's
+            if any(str(handle.readlink()) in inodes for handle in (process / "fd").iterdir()):
+                return f" by {(process / 'comm').read_text().strip()} (process {process.name})"
+    return ""

@@ -1,0 +1,142 @@
+"""Settings -> aiokafka clients, each set up as the experiments taught (docs/decisions/0002)."""
+
+import asyncio
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import NotCoordinatorForGroupError, for_code
+from aiokafka.helpers import create_ssl_context
+from aiokafka.protocol.commit import OffsetFetchRequest
+
+from schemas.topics import MAX_OUTPUT_BYTES
+from services.kafka.settings import KafkaSettings
+
+HEARTBEATS_PER_SESSION: Final = 10
+REBALANCE_TIMEOUT_MS: Final = 60_000
+"""How long a rebalance waits for a lane whose commit is under way. Its default would be the session timeout."""
+NEVER_MS: Final = 2**31 - 1
+"""aiokafka leaves the group, and stays out, when nobody polls for `max_poll_interval_ms`: a spare worker without
+partitions never polls. Progress is watched by ourselves."""
+FETCH_WAIT_MS: Final = 100
+"""A fetch under way holds up the partitions that are not in it, so it is kept short."""
+FETCH_PARTITION_BYTES: Final = 4 * 1024 * 1024
+"""Compressed bytes of one partition in one fetch; a single larger record still comes."""
+STOP_TIMEOUT_S: Final = 3
+"""aiokafka's stop() does not return while the broker is away."""
+LINGER_MS: Final = 5
+BATCH_BYTES: Final = 256 * 1024
+
+
+def connection(settings: KafkaSettings) -> dict[str, Any]:
+    """Return the arguments that every aiokafka client takes to reach the cluster."""
+    arguments: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap_servers,
+        "security_protocol": settings.security_protocol,
+        "sasl_mechanism": settings.sasl_mechanism,
+        "sasl_plain_username": settings.sasl_plain_username,
+        "sasl_plain_password": settings.sasl_plain_password and settings.sasl_plain_password.get_secret_value(),
+        "sasl_kerberos_service_name": settings.sasl_kerberos_service_name,
+        "sasl_kerberos_domain_name": settings.sasl_kerberos_domain_name,
+    }
+    if settings.security_protocol in {"SSL", "SASL_SSL"}:
+        arguments["ssl_context"] = create_ssl_context(
+            cafile=settings.ssl_cafile,
+            certfile=settings.ssl_certfile,
+            keyfile=settings.ssl_keyfile,
+            password=settings.ssl_password and settings.ssl_password.get_secret_value(),
+        )
+    return arguments
+
+
+def admin_client(settings: KafkaSettings) -> AIOKafkaAdminClient:
+    return AIOKafkaAdminClient(**connection(settings), client_id="tagwire-admin")
+
+
+def producer(settings: KafkaSettings, *, client_id: str, transactional_id: str | None = None) -> AIOKafkaProducer:
+    """Return a producer, not yet started: idempotent, or transactional with an id."""
+    return AIOKafkaProducer(
+        **connection(settings),
+        client_id=client_id,
+        transactional_id=transactional_id,
+        enable_idempotence=True,
+        acks="all",
+        compression_type="zstd",
+        linger_ms=LINGER_MS,
+        max_batch_size=BATCH_BYTES,
+        max_request_size=MAX_OUTPUT_BYTES,
+    )
+
+
+def reader(settings: KafkaSettings, *topics: str, client_id: str, from_start: bool = True) -> AIOKafkaConsumer:
+    """Return a read-committed consumer outside any group, not yet started: it never commits."""
+    return AIOKafkaConsumer(
+        *topics,
+        **connection(settings),
+        client_id=client_id,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest" if from_start else "latest",
+        enable_auto_commit=False,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
+    )
+
+
+async def group_member(settings: KafkaSettings, group: str, *, client_id: str) -> AIOKafkaConsumer:
+    """
+    Return a started read-committed consumer in the group, subscribed to nothing yet.
+
+    It commits nothing by itself: offsets travel in transactions.
+    """
+    consumer = AIOKafkaConsumer(
+        **connection(settings),
+        group_id=group,
+        client_id=client_id,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        session_timeout_ms=settings.session_timeout_ms,
+        heartbeat_interval_ms=settings.session_timeout_ms // HEARTBEATS_PER_SESSION,
+        rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
+        max_poll_interval_ms=NEVER_MS,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
+        max_partition_fetch_bytes=FETCH_PARTITION_BYTES,
+    )
+    await consumer.start()
+    _refuse_failed_offset_fetches(consumer)
+    return consumer
+
+
+async def stop(started: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+    """Stop a client within a bound and whatever it raises; what it leaves on the broker times out there."""
+    stopping = asyncio.ensure_future(started.stop())
+    await asyncio.wait({stopping}, timeout=STOP_TIMEOUT_S)
+    if not stopping.done():
+        stopping.cancel()
+        if isinstance(started, AIOKafkaProducer):
+            # Or it would go on knocking at the broker's door, with a transaction that nobody waits for.
+            started._sender.sender_task.cancel()  # noqa: SLF001
+            await started.client.close()
+    elif not stopping.cancelled():
+        stopping.exception()
+
+
+def _refuse_failed_offset_fetches(consumer: AIOKafkaConsumer) -> None:
+    """
+    Make the consumer raise the top-level error of an OffsetFetch answer.
+
+    aiokafka 0.14 ignores it: a broker that is no longer, or not yet, the group's coordinator answers with an error
+    and no offsets, which it takes for «nothing committed», and the whole topic is delivered again.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001  # there is no public way in
+    send = coordinator._send_req  # noqa: SLF001
+
+    async def send_and_check(request: Any) -> Any:
+        response = await send(request)
+        if isinstance(request, OffsetFetchRequest) and (code := getattr(response, "error_code", 0)):
+            error = for_code(code)
+            if error is NotCoordinatorForGroupError:
+                coordinator.coordinator_dead()
+            raise error
+        return response
+
+    coordinator._send_req = send_and_check  # noqa: SLF001

@@ -1,0 +1,99 @@
+"""A whole installation on this machine: embedded broker, topics, workers; it lives as long as its owner."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from schemas.topics import EMBEDDED_PARTITIONS, all_topics
+from services.core.taxonomy import shipped_routes
+from services.kafka import leash
+from services.kafka.admin import create_topics
+from services.kafka.embedded import EmbeddedKafka, EmbeddedSettings, embedded_kafka
+from services.kafka.offsets import until_group_works
+from services.kafka.settings import KafkaSettings
+from services.worker.flow import JOURNEY
+from services.worker.worker import group_name
+
+WORKER_START_S: Final = 60.0
+WORKER_GRACE_S: Final = 30.0
+"""From SIGTERM to SIGKILL: a worker finishes or aborts its transactions well within."""
+
+
+class UpError(Exception):
+    """A part of the installation does not run; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What runs, and a way to do something for as long as it does."""
+
+    kafka: KafkaSettings
+    broker: EmbeddedKafka
+    workers: list[Process]
+
+    async def while_up(self, doing: Coroutine[Any, Any, None]) -> None:
+        """Await it; raise UpError or BrokerError at once when a part ends meanwhile."""
+        task = asyncio.ensure_future(doing)
+        died = asyncio.ensure_future(self.broker.died())
+        exits = [asyncio.ensure_future(worker.wait()) for worker in self.workers]
+        try:
+            await asyncio.wait({task, died, *exits}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            if died.done() and (problem := died.result()):
+                raise problem
+            raise UpError("A worker has ended by itself; what it said last stands above.")
+        finally:
+            for waiting in (task, died, *exits):
+                waiting.cancel()
+            await asyncio.gather(task, died, *exits, return_exceptions=True)
+
+
+@asynccontextmanager
+async def installation(
+    broker_settings: EmbeddedSettings, *, workers: int, report: Callable[[str], None]
+) -> AsyncIterator[Installation]:
+    """
+    Give a running installation, and end it in order: workers first, then the broker.
+
+    Raises UpError or `services.kafka.broker_errors.BrokerError` when a part does not start.
+    """
+    async with AsyncExitStack() as parts:
+        report("Starting Kafka")
+        broker = await parts.enter_async_context(embedded_kafka(broker_settings, report))
+        kafka = KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+        await create_topics(kafka, all_topics(shipped_routes()), partitions=EMBEDDED_PARTITIONS)
+        report(f"Starting {workers} worker{'s' if workers > 1 else ''}")
+        started = [await parts.enter_async_context(_worker(kafka)) for _ in range(workers)]
+        running = Installation(kafka, broker, started)
+        group = kafka.group(group_name(JOURNEY))
+        try:
+            async with asyncio.timeout(WORKER_START_S):
+                await running.while_up(until_group_works(kafka, group, members=workers))
+        except TimeoutError:
+            raise UpError(f"The workers have not joined group {group} within {WORKER_START_S:g} s.") from None
+        yield running
+
+
+@asynccontextmanager
+async def _worker(kafka: KafkaSettings) -> AsyncIterator[Process]:
+    """A worker in a process of its own, on a leash: Ctrl-C is for us, who end it in order."""
+    command = (sys.executable, "-m", "services.cli", "worker", "--log-level", "warning")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", leash.__file__, str(WORKER_GRACE_S), *command),
+        stdin=PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "TAGWIRE_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers},
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()  # which is the leash's sign
+        await process.wait()

@@ -1,0 +1,48 @@
+"""A classified document or a dead letter -> lines for a terminal. Document text is hostile: it never becomes markup."""
+
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+
+from rich.text import Text
+
+from schemas import headers
+from schemas.documents import ClassifiedDocument, Tag, TagKind
+from services.kafka.records import Record, header
+
+WORDS_SHOWN: Final = 4
+STYLES: Final = {TagKind.TOPIC: "bold green", TagKind.PLACE: "bold cyan", TagKind.ORGANISATION: "bold magenta"}
+
+
+def document_lines(document: ClassifiedDocument, *, note: str = "") -> Iterable[Text]:
+    """Yield the title with a note before it, then a line for each tag with the words that earned it."""
+    yield Text.assemble((f"{note}  " if note else "", "dim"), (plain(document.title or document.id), "bold"))
+    for tag in document.tags:
+        words = ", ".join(f"“{word}”" for word in _words(tag))
+        yield Text.assemble("    ", (f"{tag.id:<18}", STYLES[tag.kind]), f" {tag.relevance:4.2f}  ", (words, "dim"))
+    if not document.tags:
+        yield Text("    no tags", style="dim")
+
+
+def dead_letter_lines(record: Record, *, note: str = "") -> Iterable[Text]:
+    """Yield the key with a note before it, then the reason and the message."""
+    key = plain((record.key or b"").decode(errors="replace"))
+    yield Text.assemble((f"{note}  " if note else "", "dim"), (key, "bold"))
+    reason = header(record.headers, headers.DLQ_REASON) or "unknown"
+    message = header(record.headers, headers.DLT_MESSAGE) or ""
+    yield Text.assemble("    ", (f"{reason:<18}", "bold red"), "       ", (plain(message), "dim"))
+
+
+def plain(text: str) -> str:
+    """Return the text on one line, without control characters: an escape sequence could rule the terminal."""
+    return "".join(
+        " " if char.isspace() else char for char in text if char.isspace() or unicodedata.category(char)[0] != "C"
+    )
+
+
+def _words(tag: Tag) -> list[str]:
+    words: dict[str, str] = {}
+    for evidence in tag.evidence:
+        if evidence.points > 0:
+            words.setdefault(evidence.term.lower(), plain(evidence.term))
+    return list(words.values())[:WORDS_SHOWN]

@@ -1,0 +1,58 @@
+"""documents.classified, or one tag's topic -> records as they come, chosen by their headers alone."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from schemas import headers
+from schemas.topics import CLASSIFIED, tag_topic
+from services.kafka.admin import compare_topics
+from services.kafka.reader import read
+from services.kafka.records import Record, header
+from services.kafka.settings import KafkaSettings
+
+
+class TailError(Exception):
+    """There is nothing to read; the message says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a record's headers must say; an empty field asks nothing."""
+
+    tags: frozenset[str] = frozenset()
+    """At least one of them."""
+    language: str | None = None
+    source: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    """Name and exact value, all of them."""
+
+    def passes(self, record: Record) -> bool:
+        wanted = (
+            *self.headers,
+            *([(headers.LANGUAGE, self.language)] if self.language else []),
+            *([(headers.CE_SOURCE, self.source)] if self.source else []),
+        )
+        if any(header(record.headers, name) != value for name, value in wanted):
+            return False
+        return not self.tags or not self.tags.isdisjoint((header(record.headers, headers.TAGS) or "").split(","))
+
+
+async def tail(settings: KafkaSettings, chosen: Filter, *, from_start: bool) -> AsyncIterator[Record]:
+    """
+    Yield the records that pass, for ever.
+
+    A single tag with a topic of its own is read from there: nothing else crosses the network. Raises TailError when
+    the topic is missing.
+    """
+    topic = await _topic(settings, chosen)
+    async for record in read(settings, topic, from_start=from_start, client_id="tagwire-tail"):
+        if chosen.passes(record):
+            yield record
+
+
+async def _topic(settings: KafkaSettings, chosen: Filter) -> str:
+    candidates = [*(tag_topic(tag) for tag in chosen.tags if len(chosen.tags) == 1), CLASSIFIED]
+    for report in await compare_topics(settings, candidates):
+        if report.exists:
+            return report.name
+    raise TailError(f"missing on {settings.bootstrap_servers}: {report.name}: run `tagwire topics create`")

@@ -1,0 +1,89 @@
+"""A record in, the records it becomes out: decode, the stages, encode; or one dead letter that says why not."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from schemas.dead_letters import Reason
+from schemas.topics import RAW, Topic, all_topics, tag_topic
+from services.core.rejections import Rejected
+from services.kafka import codec
+from services.kafka.records import Output, Record
+from services.worker.flow import Context, Resources, Stage, StageName
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one worker does: a contiguous run of stages, and whose documents it writes."""
+
+    stages: tuple[Stage, ...]
+    group: str
+    """Consumer group, as dead letters name it."""
+    publish: frozenset[StageName] = frozenset()
+    """Stages on the way whose documents are written, too; the last document's always is."""
+
+    @property
+    def reads(self) -> Topic:
+        return self.stages[0].reads
+
+    def writes(self, stage: Stage) -> bool:
+        """Whether the document that comes out of this stage is written to its topic."""
+        return stage.name in self.publish or stage is [row for row in self.stages if row.writes][-1]
+
+    def topics(self, routed: Iterable[str]) -> tuple[Topic, ...]:
+        """Return every topic that this plan reads or may write, given the tags that have a topic of their own."""
+        written = {stage.writes for stage in self.stages if stage.writes and self.writes(stage)}
+        routes = {tag_topic(tag) for tag in routed} if self.stages[-1].writes is None else set()
+        used = {self.reads, *written, *routes}
+        return tuple(topic for topic in all_topics(routed) if topic in used or topic.model is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one record. A dead letter is among the outputs like any other."""
+
+    outputs: tuple[Output, ...]
+    document_id: str | None
+    """None: the record could not be read so far."""
+    reason: Reason | None = None
+    """None: all went well."""
+    message: str = ""
+
+
+def transform(record: Record, plan: Plan, resources: Resources) -> Outcome:
+    """Process one record. Whatever is in it, this returns: no document can stop the partition."""
+    stage = plan.stages[0]
+    document: Any = None
+    try:
+        document = codec.decode_raw(record) if plan.reads is RAW else codec.decode(record, _model(plan.reads))
+        origin, trace = codec.origin_and_trace(record)
+        context = Context(resources, codec.received_at(record))
+        outputs: list[Output] = []
+        for stage in plan.stages:
+            result = stage.step(document, context)
+            if stage.writes is None:
+                encoded = outputs[-1] if outputs else codec.encode(document, stage.reads, origin=origin, trace=trace)
+                outputs += [replace(encoded, topic=tag_topic(tag).name) for tag in result]
+                continue
+            document = result
+            if plan.writes(stage):
+                outputs.append(codec.encode(document, stage.writes, origin=origin, trace=trace))
+        return Outcome(tuple(outputs), document.id)
+    except Rejected as rejected:
+        return _dead(record, plan, stage, document, rejected.reason, rejected.message, None)
+    except Exception as bug:  # noqa: BLE001  # a step is pure: it would fail again, so the record makes way for the next
+        return _dead(record, plan, stage, document, Reason.STEP_FAILED, f"{type(bug).__name__}: {bug}", bug)
+
+
+def _dead(
+    record: Record, plan: Plan, stage: Stage, document: Any, reason: Reason, message: str, bug: Exception | None
+) -> Outcome:
+    letter = codec.dead_letter(
+        record, reason=reason, stage=stage.name, message=message, exception=bug, group=plan.group
+    )
+    return Outcome((letter,), getattr(document, "id", None), reason, message)
+
+
+def _model(topic: Topic) -> type[Any]:
+    assert topic.model is not None
+    return topic.model

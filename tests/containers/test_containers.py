@@ -1,0 +1,113 @@
+"""The journey with every process in a container: Kafka, and tagwire's own image as its users run it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from testcontainers.core.container import DockerContainer
+
+from schemas import topics
+from schemas.documents import ClassifiedDocument
+
+pytestmark = pytest.mark.containers
+
+Tagwire = Callable[..., DockerContainer]
+
+ARTICLE: Final = Path(__file__).parents[2] / "seeds" / "000_2da34e0ed95bd839.txt"
+CLASSIFIED_WITHIN_S: Final = 60
+STOPPED_WITHIN_S: Final = 10
+"""Docker's own patience, after which it kills."""
+
+
+@pytest.fixture(scope="module")
+def created_topics(tagwire: Tagwire) -> None:
+    run_to_its_end(tagwire("topics", "create"))
+
+
+@pytest.fixture
+def worker(tagwire: Tagwire, created_topics: None) -> Iterator[DockerContainer]:
+    """Yield a running worker that may write nowhere but to /tmp, as a careful operator runs it."""
+    with tagwire("worker").with_kwargs(read_only=True, tmpfs={"/tmp": ""}) as container:
+        yield container
+
+
+async def test_kafka_in_a_container_takes_transactions(kafka: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.create_topics([NewTopic("letters", num_partitions=1, replication_factor=1)])
+    await admin.close()
+
+    async with AIOKafkaProducer(bootstrap_servers=kafka, transactional_id="writer") as producer:
+        async with producer.transaction():
+            await producer.send_and_wait("letters", b"committed")
+        await producer.begin_transaction()
+        await producer.send_and_wait("letters", b"aborted")
+        await producer.abort_transaction()
+        async with producer.transaction():
+            await producer.send_and_wait("letters", b"committed too")
+
+    assert await values(kafka, "letters", count=2) == [b"committed", b"committed too"]
+
+
+async def test_a_published_document_comes_out_classified(kafka: str, tagwire: Tagwire, worker: DockerContainer) -> None:
+    publish = tagwire("publish", "/tmp/article.txt").with_copy_into_container(ARTICLE, "/tmp/article.txt")
+    await asyncio.to_thread(run_to_its_end, publish)
+
+    (value,) = await values(kafka, topics.CLASSIFIED.name, count=1)
+
+    document = ClassifiedDocument.model_validate_json(value)
+    assert document.title == "Gen. Dunford wants 'decisive military action' against ISIS in Libya"
+    assert {"libya", "counterterrorism"} <= {tag.id for tag in document.tags}
+
+
+async def test_a_worker_stops_cleanly_when_docker_asks(worker: DockerContainer) -> None:
+    await asyncio.to_thread(wait_for_output, worker, b"started")
+
+    began = time.monotonic()
+    await asyncio.to_thread(worker.get_wrapped_container().stop, timeout=2 * STOPPED_WITHIN_S)
+
+    assert worker.wait() == 0, output(worker)
+    assert time.monotonic() - began < STOPPED_WITHIN_S
+
+
+def test_the_image_does_not_run_as_root(worker: DockerContainer) -> None:
+    assert worker.exec(["id", "--user"]).output.strip() == b"10001"
+
+
+async def values(bootstrap: str, topic: str, *, count: int) -> list[bytes]:
+    """Return the first committed values of a topic; raise TimeoutError when they do not come."""
+    found: list[bytes] = []
+    async with (
+        asyncio.timeout(CLASSIFIED_WITHIN_S),
+        AIOKafkaConsumer(
+            topic, bootstrap_servers=bootstrap, isolation_level="read_committed", auto_offset_reset="earliest"
+        ) as consumer,
+    ):
+        async for record in consumer:
+            found.append(record.value)
+            if len(found) == count:
+                break
+    return found
+
+
+def run_to_its_end(container: DockerContainer) -> None:
+    with container:
+        assert container.wait() == 0, output(container)
+
+
+def wait_for_output(container: DockerContainer, sign: bytes) -> None:
+    deadline = time.monotonic() + CLASSIFIED_WITHIN_S
+    while sign not in output(container):
+        container.reload()
+        assert container.status in {"created", "running"}, output(container)
+        assert time.monotonic() < deadline, output(container)
+        time.sleep(0.1)
+
+
+def output(container: DockerContainer) -> bytes:
+    return b"".join(container.get_logs())
