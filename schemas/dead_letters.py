@@ -15,7 +15,7 @@ class Reason(StrEnum):
     NOT_TEXT = "not_text"
     """The bytes are no text in any encoding: a picture, an archive, a PDF."""
     INVALID_DOCUMENT = "invalid_document"
-    """The value is a JSON object, but no document by the contract; the message names the field."""
+    """The value is JSON, but no document by the contract; the message names the field."""
     NO_TEXT = "no_text"
     """A page or text in which cleaning found no article."""
     OUTPUT_TOO_LARGE = "output_too_large"

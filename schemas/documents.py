@@ -18,6 +18,7 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 MAX_ID_LENGTH: Final = 512
@@ -34,13 +35,15 @@ FieldName = Annotated[str, Field(pattern=r"^(title|text|highlights\[\d+\])$")]
 """Where an offset points into: `title`, `text` or `highlights[i]`."""
 
 
-_DATE_AND_T = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 
 
 def _rfc3339(value: object) -> object:
     # Pydantic takes numbers for seconds or milliseconds since 1970, by their size. A producer's slip is told, not read.
-    if isinstance(value, int | float) or (isinstance(value, str) and not _DATE_AND_T.match(value)):
-        raise PydanticCustomError("rfc3339", "Input should be an RFC 3339 date and time: 2026-01-31T08:00:00Z")
+    if isinstance(value, int | float) or (isinstance(value, str) and not _RFC3339.fullmatch(value)):
+        raise PydanticCustomError(
+            "rfc3339", "Input should be an RFC 3339 date and time with its zone, such as 2026-01-31T08:00:00Z"
+        )
     return value
 
 
@@ -96,8 +99,24 @@ class Status(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+def _holds(name: str) -> JsonDict:
+    return {"properties": {name: {"type": "string"}}, "required": [name]}
+
+
 class RawDocument(Model):
     """A document as a feed producer found it, with all its site clutter."""
+
+    # What `_has_one_body` checks, for those who validate with the exported schema.
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                _holds("body"),
+                _holds("body_base64"),
+                {"properties": {"status": {"const": "withdrawn"}}, "required": ["status"]},
+            ],
+            "not": {"allOf": [_holds("body"), _holds("body_base64")]},
+        }
+    )
 
     id: DocumentId | None = None
     """Stable name of the document. Without it: the `ce_id` header, the record key, or one derived from the content."""

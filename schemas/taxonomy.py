@@ -48,8 +48,9 @@ class TopicDefinition(Strict):
     kind: TagKind = TagKind.TOPIC
     description: str
     """What a document must be about to get the tag, for people."""
-    threshold: Annotated[float, Field(gt=0)] = 12.0
-    """Points needed by a text of up to 3,000 characters: one term of 4 points in the title."""
+    threshold: Annotated[float, Field(gt=0)] = 20.0
+    """Points needed by a text of 3,000 characters. A note of up to 1,000 needs 0.6 of it: by default 12, which is
+    one term of 4 points in the title."""
     terms: Annotated[dict[Phrase, Points], Field(min_length=1)]
     """Phrase -> points for one mention in the body. The longest phrase at a place wins, so a longer one of 0 points
     masks a shorter one; negative points speak against the tag."""
@@ -70,7 +71,7 @@ class PlaceRules(Strict):
     """What makes a document be about a country: `places.yaml`. One rule for all countries."""
 
     threshold: Annotated[float, Field(gt=0)]
-    """Points that a country's mentions need in a text of up to 3,000 characters."""
+    """Points that a country's mentions need in a text of 3,000 characters."""
     share: Annotated[Share, Field(gt=0)]
     """The part of the most mentioned country's points that a country needs."""
     weights: FieldWeights = FieldWeights()

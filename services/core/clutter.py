@@ -33,6 +33,7 @@ _CREDIT: Final = re.compile(
     r"""
     [(\[](?:additional\ |further\ )?(?:reporting|writing|editing|compiled)\ by\b
     | (?:©|\(c\)\ |copyright\ )\s?(?:©|\(c\))?\s?(?:\d{4}|by\b|the\ associated\ press|reuters|all\ rights)
+    | (?:from\ )?staff\ (?:reports?|and\ wire\ reports?)$
     | all\ rights\ reserved\.?$
     | (?:the|this)\ (?:material|content|article)\ (?:may\ not\ be|is\ protected\ by)\ (?:published|reproduced|copyright)
     | our\ standards:
@@ -64,6 +65,11 @@ _SLUG: Final = re.compile(
 _STAMP: Final = re.compile(
     r"(?:(?:last |first )?(?:updated|published|posted|modified)\b|\d{1,2} min(?:ute)?s? read$)", re.IGNORECASE
 )
+_LABEL: Final = re.compile(
+    r"(?:story )?highlights|(?:the )?key (?:points|takeaways|facts|developments)|at a glance"
+    r"|in (?:brief|short)|the gist|(?:bullet|main) points|summary|what you need to know|takeaways",
+    re.IGNORECASE,
+)
 _LONGEST_STAMP: Final = 90
 
 
@@ -72,6 +78,11 @@ def clutter(block: str) -> RemovedReason | None:
     if len(block) > _LONGEST:
         return None
     return next((reason for reason, matches in _TESTS if matches(block)), None)
+
+
+def is_label(block: str) -> bool:
+    """Whether the block only announces summary points: `Story highlights`."""
+    return _LABEL.fullmatch(block.rstrip(" :")) is not None
 
 
 def _is_credit(block: str) -> bool:

@@ -7,14 +7,19 @@ from schemas.documents import Dateline
 
 _WITHIN: Final = 160
 """Characters in which a dateline ends."""
-_MAX_PLACE_WORDS: Final = 7
+_MAX_PLACE_WORDS: Final = 5
 
-_DASH: Final = r"(?:\.?\s?[-–—―_]{1,3}(?=\s|[A-Z\"“'‘\[])|\s[-–—―]{1,3})\s{0,3}"
+# A hyphen needs a blank behind it, lest Port-au-Prince be split; EFE writes `.-`.
+_DASH: Final = r"(?:\s[-–—―_]{1,3}(?=\s)|\.?-{1,3}(?=\s)|\s?(?:—|--))"
 _AGENCY: Final = re.compile(r"\s?\(([^()\n]{2,40})\)")
 _DASH_HERE: Final = re.compile(_DASH)
 _DASH_SOON: Final = re.compile(rf"[^()\n:;!?—–]{{2,80}}?(?={_DASH})")
+_MONTH: Final = (
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|mai|maj|mag|ago|aoû|avr|dez|dic|déc|fév|fev|gen|giu"
+    r"|jui|lug|mär|okt|ott|out|set)[^\W\d_]{0,7}\.?"
+)
 _DATE: Final = re.compile(
-    r",?\s(?:[^\W\d_]{3,10}\.?\s\d{1,2}|\d{1,2}\.?\s(?:de\s)?[^\W\d_]{3,10}\.?)(?:,?\s(?:de\s)?\d{2,4})?$"
+    rf",?\s(?:{_MONTH}\s\d{{1,2}}|\d{{1,2}}\.?\s(?:de\s)?{_MONTH})(?:,?\s(?:de\s)?\d{{2,4}})?$", re.IGNORECASE
 )
 _SMALL_WORDS: Final = frozenset(
     "of the de da do del della di du des la le les el al y e et and und am an der in near on upon".split()  # noqa: SIM905
@@ -63,6 +68,15 @@ def split_dateline(paragraph: str) -> tuple[Dateline | None, str]:
     return None, paragraph
 
 
+def take_dateline(paragraphs: list[str], *, within: int) -> tuple[Dateline | None, list[str]]:
+    """Return the first dateline among the first `within` paragraphs, and the paragraphs without it."""
+    for index, paragraph in enumerate(paragraphs[:within]):
+        dateline, rest = split_dateline(paragraph)
+        if dateline is not None:
+            return dateline, [*paragraphs[:index], rest, *paragraphs[index + 1 :]]
+    return None, paragraphs
+
+
 def _with_agency(paragraph: str) -> tuple[Dateline, int] | None:
     found = _AGENCY.search(paragraph, 0, _WITHIN)
     if found is None:
@@ -90,7 +104,7 @@ def _with_place_only(paragraph: str) -> tuple[Dateline, int] | None:
     if not place or not _is_place(place) or not rest or rest[0].islower():
         return None
     town = place.split(",")[0]
-    if not town.isupper() or len(town) < 3 or town in _NO_PLACE:
+    if not town.isupper() or len(town) < 4 or town in _NO_PLACE:
         return None
     # In a text all in capitals they mark nothing: there a date has to stand by the place.
     if not dated and rest[:60].isupper():

@@ -80,8 +80,8 @@ _LEGACY: Final = [
 ]
 
 _LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
-# Tab and newline are text. Soft hyphens and byte order marks inside a text only break words apart.
-_CONTROLS: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u2060\ufeff\ufffe\uffff]")
+# Tab and newline are text. Soft hyphens, zero-width blanks and byte order marks only break words apart.
+_CONTROLS: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b\u2060\ufeff\ufffe\uffff]")
 _NOISE: Final = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffd-\uffff]")
 _NOISE_BYTES: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _NON_ASCII: Final = re.compile(rb"[\x80-\xff]")
@@ -123,11 +123,20 @@ def settle(text: str) -> str:
 
     Control characters and lone surrogates go, so the result can be written as UTF-8. Idempotent.
     """
-    if not text.isascii():
+    if text.isascii() and text.isprintable():
+        return text
+    text = writable(text)
+    return text if text.isascii() else unicodedata.normalize("NFC", _MARKS.sub(_few_marks, text))
+
+
+def writable(text: str) -> str:
+    """Return the text with plain line ends and without control characters and surrogates, but not yet in NFC."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
         # A pair of surrogates that came as two escapes becomes its character; a lone one is dropped.
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
-    text = _CONTROLS.sub("", _LINE_ENDS.sub("\n", text))
-    return unicodedata.normalize("NFC", _MARKS.sub(_few_marks, text))
+    return _CONTROLS.sub("", _LINE_ENDS.sub("\n", text))
 
 
 def require_text(text: str) -> None:

@@ -1,28 +1,36 @@
 """A page -> Article: main text by trafilatura, metadata, and the visible blocks that were left out."""
 
+import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from lxml import etree
-from lxml.html import HTMLParser, HtmlElement, document_fromstring
+from lxml import etree  # type: ignore[import-untyped]
+from lxml.html import HtmlElement, HTMLParser, document_fromstring  # type: ignore[import-untyped]
 from trafilatura import bare_extraction
 
 from schemas.dead_letters import Reason
 from schemas.documents import RemovedReason
 from services.core.article import Article, gist, one_line, removed
-from services.core.clutter import clutter
-from services.core.dateline import split_dateline
+from services.core.clutter import clutter, is_label
+from services.core.dateline import take_dateline
 from services.core.encoding import settle
 from services.core.page_metadata import page_metadata
 from services.core.rejections import Rejected
 
 _DEEPEST: Final = 200
 """Elements in each other. Beyond, their text is kept and their tags are not: the extractor recurses."""
-_MOST_ELEMENTS: Final = 40_000
-"""The largest news pages have 10,000. Beyond, the simple way is taken: the extractor may be quadratic."""
+_MOST_ELEMENTS: Final = 15_000
+"""The largest of a thousand news pages has 5,000. Beyond, the simple way is taken: the extractor may be quadratic."""
+_MOST_ATTRIBUTES: Final = 500
+"""In one tag. The parser compares each with all before it."""
 _MAX_BLOCKS: Final = 5_000
 """Visible blocks looked at for what was left out."""
+_MOST_TEXT: Final = 200_000
+"""Characters of main text that blocks are looked up in; in a longer one, whole paragraphs only."""
 _SHORTEST_PARAGRAPH: Final = 40
+_DATELINE_WITHIN: Final = 3
+"""Paragraphs. A standfirst may stand before the report."""
+_TITLE_WITHIN: Final = 3
 _LONGEST_HIGHLIGHT: Final = 300
 _MAX_HIGHLIGHTS: Final = 10
 
@@ -44,8 +52,8 @@ _UNSEEN: Final = frozenset(
 )
 _BLOCK_TAGS: Final = frozenset(
     """
-    address article aside blockquote body br button caption dd details div dl dt fieldset figcaption figure footer form h1
-    h2 h3 h4 h5 h6 header hr html li main nav ol option p pre section summary table tbody td tfoot th thead tr ul video
+    address article aside blockquote body br button caption dd details div dl dt fieldset figcaption figure footer form
+    h1 h2 h3 h4 h5 h6 header hr html li main nav ol option p pre section summary table tbody td tfoot th thead tr ul
     """.split()  # noqa: SIM905  # words read better as words
 )
 _AROUND: Final = frozenset({"nav", "footer", "aside", "header", "form", "button", "figcaption"})
@@ -53,6 +61,9 @@ _HIGHLIGHT_LISTS: Final = """
     //*[contains(@class, 'highlights') or contains(@class, 'key-points') or contains(@class, 'keypoints')
         or contains(@class, 'key-takeaways') or contains(@id, 'highlights')][.//li][count(.//li) <= 10]
 """
+
+
+_LONG_TAG: Final = re.compile(r"<([A-Za-z][A-Za-z0-9]*)([^<>]{5000,})>")
 
 
 class _Block(NamedTuple):
@@ -65,7 +76,7 @@ class _Block(NamedTuple):
 
 def page(html: str, *, title: str | None = None) -> Article:
     """
-    Return the article in a settled page.
+    Return the article in a page without control characters.
 
     `title` is the producer's, where there is one. Raises Rejected (no_text) where the page holds no article.
     """
@@ -77,7 +88,7 @@ def page(html: str, *, title: str | None = None) -> Article:
     paragraphs, dropped = _body(lines, titles=(title, metadata.title), highlights=highlights)
     if not paragraphs:
         raise Rejected(Reason.NO_TEXT, f"page of {len(html)} characters holds no article text")
-    dateline, paragraphs[0] = split_dateline(paragraphs[0])
+    dateline, paragraphs = take_dateline(paragraphs, within=_DATELINE_WITHIN)
     told = {gist(text) for text in (*lines, *highlights, title or "", metadata.title or "")}
     return Article(
         paragraphs=tuple(paragraphs),
@@ -97,11 +108,15 @@ def _parsed(html: str) -> HtmlElement:
     # and its HTML parser knows no entities but HTML's own.
     parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False, huge_tree=True)
     try:
-        tree = document_fromstring(html.encode(), parser=parser, ensure_head_body=False)
+        tree = document_fromstring(_LONG_TAG.sub(_few_attributes, html).encode(), parser=parser, ensure_head_body=False)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise Rejected(Reason.NO_TEXT, f"page of {len(html)} characters holds no markup that can be read") from error
     _flatten(tree)
     return tree
+
+
+def _few_attributes(tag: re.Match[str]) -> str:
+    return f"<{tag[1]}>" if tag[2].count(" ") > _MOST_ATTRIBUTES and tag[2].count("=") > _MOST_ATTRIBUTES else tag[0]
 
 
 def _flatten(tree: HtmlElement) -> None:
@@ -136,3 +151,78 @@ def _simple_text(blocks: list[_Block]) -> list[str]:
     inside = [block for block in blocks if block.around is None]
     paragraphs = [block.text for block in inside if len(block.text) >= _SHORTEST_PARAGRAPH]
     return paragraphs or [block.text for block in inside]
+
+
+def _visible_blocks(tree: HtmlElement) -> Iterator[_Block]:
+    """Yield the text of the page block by block in reading order: what stands between two tags of blocks."""
+    walk = etree.iterwalk(tree, events=("start", "end"))
+    open_blocks: list[tuple[str, str | None]] = [("body", None)]
+    words: list[str] = []
+    for event, element in walk:
+        tag = element.tag
+        if tag in _BLOCK_TAGS:
+            if text := one_line("".join(words)):
+                yield _Block(settle(text), *open_blocks[-1])
+            words.clear()
+            if event == "end":
+                open_blocks.pop()
+            else:
+                open_blocks.append((tag, tag if tag in _AROUND else open_blocks[-1][1]))
+        if event == "end":
+            words.append(element.tail or "")
+        elif tag in _UNSEEN or element.get("hidden") is not None:
+            walk.skip_subtree()
+        else:
+            words.append(element.text or "")
+    if text := one_line("".join(words)):
+        yield _Block(settle(text), *open_blocks[-1])
+
+
+def _highlights(tree: HtmlElement) -> tuple[str, ...]:
+    """Return the points of the page's first list that is named or headed as its summary."""
+    headed = (
+        heading.getnext() for heading in tree.iter("h2", "h3", "h4") if is_label(one_line("".join(heading.itertext())))
+    )
+    for container in (*tree.xpath(_HIGHLIGHT_LISTS), *headed):
+        if container is None:
+            continue
+        points = [point for item in container.iter("li") if (point := _point(item))]
+        if 2 <= len(points) <= _MAX_HIGHLIGHTS:
+            return tuple(points)
+    return ()
+
+
+def _point(item: HtmlElement) -> str | None:
+    """Return the text of a list's item, or None where it is a link to elsewhere or no sentence."""
+    text = settle(one_line("".join(item.itertext())))
+    linked = sum(len("".join(link.itertext())) for link in item.iter("a"))
+    return text if " " in text and len(text) <= _LONGEST_HIGHLIGHT and linked * 2 < len(text) else None
+
+
+def _body(
+    lines: list[str], *, titles: tuple[str | None, ...], highlights: tuple[str, ...]
+) -> tuple[list[str], list[tuple[RemovedReason, str]]]:
+    """Return the paragraphs without title, highlights and clutter, and the clutter."""
+    named = {gist(title) for title in titles if title}
+    summarised = set(map(gist, highlights))
+    kept: list[str] = []
+    dropped: list[tuple[RemovedReason, str]] = []
+    for index, line in enumerate(lines):
+        key = gist(line)
+        if not key or key in summarised or (index < _TITLE_WITHIN and key in named):
+            continue
+        if reason := clutter(line):
+            dropped.append((reason, line))
+        else:
+            kept.append(line)
+    return kept, dropped
+
+
+def _left_out(blocks: list[_Block], lines: list[str], told: set[str]) -> Iterator[tuple[RemovedReason, str]]:
+    """Yield the visible blocks whose words are neither in the main text nor told elsewhere in the document."""
+    text = "".join(map(gist, lines))
+    for block in blocks[:_MAX_BLOCKS]:
+        key = gist(block.text)
+        if key and key not in told and (len(text) > _MOST_TEXT or key not in text):
+            caption = block.around == "figcaption" or block.tag == "caption"
+            yield (RemovedReason.CAPTION if caption else clutter(block.text) or RemovedReason.BOILERPLATE), block.text

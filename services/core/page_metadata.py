@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from lxml.html import HtmlElement
+from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 from services.core.article import gist, one_line
+from services.core.encoding import settle
 
 _MAX_SCRIPTS: Final = 20
 _MAX_NODES: Final = 5_000
@@ -74,7 +75,7 @@ def _declared(tree: HtmlElement) -> dict[str, str]:
     """Return the page's `<meta>` by name in lower case, the first of a name."""
     declared: dict[str, str] = {}
     for meta in tree.iter("meta"):
-        content = one_line(meta.get("content") or "")
+        content = one_line(settle(meta.get("content") or ""))
         for attribute in ("property", "name", "itemprop", "http-equiv"):
             if content and (name := meta.get(attribute)):
                 declared.setdefault(name.strip().lower(), content)
@@ -120,7 +121,7 @@ def _title(
     headings = [text for heading in tree.iter("h1") if 0 < len(text := _text(heading)) <= _LONGEST_TITLE]
     document_title = next((_text(title) for title in tree.iter("title")), "")
     candidates = [_string(article.get("headline")), _first(declared, _TITLE_NAMES), *headings[:1], document_title]
-    titles = [title for candidate in candidates if candidate and (title := _without_site(candidate, site_name))]
+    titles = [title for candidate in candidates if candidate and gist(title := _without_site(candidate, site_name))]
     if not titles:
         return None
     # Where the page's one heading says what the declared title says, it is the fuller and tidier form.
@@ -199,7 +200,7 @@ def _names(value: object) -> str | None:
 
 
 def _string(value: object) -> str | None:
-    return one_line(value) if isinstance(value, str) and value.strip() else None
+    return one_line(settle(value)) or None if isinstance(value, str) else None
 
 
 def _first(declared: dict[str, str], names: tuple[str, ...]) -> str | None:
@@ -207,4 +208,4 @@ def _first(declared: dict[str, str], names: tuple[str, ...]) -> str | None:
 
 
 def _text(element: HtmlElement) -> str:
-    return one_line("".join(element.itertext()))
+    return one_line(settle("".join(element.itertext())))

@@ -6,7 +6,8 @@ from math import log10, sqrt
 from typing import Final, NamedTuple
 
 from schemas.documents import Mention, Place, PlaceKind
-from services.core.gazetteer import City, Gazetteer, Region
+from services.core.gazetteer import Gazetteer
+from services.core.place_names import City, Region
 from services.core.toponyms import Strength, Toponym, toponyms
 
 LEAD_CHARS: Final = 600

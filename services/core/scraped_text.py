@@ -4,10 +4,10 @@ import re
 from collections import Counter
 from typing import Final, NamedTuple
 
-from schemas.documents import Dateline, RemovedReason
+from schemas.documents import RemovedReason
 from services.core.article import Article, gist, one_line, removed
-from services.core.clutter import clutter
-from services.core.dateline import split_dateline
+from services.core.clutter import clutter, is_label
+from services.core.dateline import split_dateline, take_dateline
 from services.core.layout import blocks_of, ends_sentence, ends_with_full_stop, is_dense
 
 _LONGEST_TITLE: Final = 180
@@ -21,14 +21,11 @@ _PROSE_WORDS: Final = 8
 """With a full stop these are enough."""
 _DENSE_PROSE_CHARS: Final = 20
 """Where no blanks stand between words."""
+_TELLING_CHARS: Final = 16
+_DENSE_TELLING_CHARS: Final = 6
 _REPEATED_CHARS: Final = 60
 """Below this a block in the text may well be said twice: `"Yes," he said.`, lines of a table."""
 
-_LABEL: Final = re.compile(
-    r"(?:story )?highlights|(?:the )?key (?:points|takeaways|facts|developments)|at a glance"
-    r"|in (?:brief|short)|the gist|(?:bullet|main) points|summary|what you need to know|takeaways",
-    re.IGNORECASE,
-)
 _BULLET: Final = re.compile(r"[•‣▪●◦∙·*–—-]\s+(?=\S)|[•‣▪●◦∙]")
 _SURE_BULLETS: Final = "•‣▪●"
 """A dash or a star may open anything; these open a point of a list."""
@@ -66,7 +63,7 @@ def scraped_text(text: str, *, title: str | None = None) -> Article:
     paragraphs, dropped = _body(blocks[start:], head, head.title or title)
     if not paragraphs:
         return Article(paragraphs=tuple(map(one_line, blocks)))
-    dateline, paragraphs = _take_dateline(paragraphs, before=len(head.kept) + 1)
+    dateline, paragraphs = take_dateline(paragraphs, within=len(head.kept) + 1)
     return Article(
         paragraphs=tuple(paragraphs),
         title=head.title,
@@ -108,11 +105,11 @@ def _head(blocks: list[str], given_title: str | None) -> _Head:
             dropped.append((reason, block))
         elif byline is None and (name := _byline(block)):
             byline = name
-        elif title is None and not kept and len(block) <= _LONGEST_TITLE:
+        elif title is None and not kept and _may_be_title(block):
             title = found_title = block
         elif title is not None and _says_again(block, title):
             dropped.append((RemovedReason.REPEATED, block))
-        elif said[key] > 1:
+        elif said[key] > 1 and _is_telling(key):
             dropped.append((RemovedReason.CAPTION, block))
         else:
             kept.append(block)
@@ -127,7 +124,7 @@ def _take_highlights(blocks: list[str], dropped: list[tuple[RemovedReason, str]]
     labelled = False
     for index, block in enumerate(blocks):
         bullet = _BULLET.match(block)
-        if _LABEL.fullmatch(block.rstrip(" :")) and any(map(_may_be_highlight, blocks[index + 1 : index + 2])):
+        if is_label(block) and any(map(_may_be_highlight, blocks[index + 1 : index + 2])):
             labelled = True
             dropped.append((RemovedReason.LABEL, block))
         elif len(block) > _LONGEST_HIGHLIGHT or len(highlights) == _MAX_HIGHLIGHTS:
@@ -148,14 +145,25 @@ def _may_be_highlight(block: str) -> bool:
 
 def _head_clutter(block: str, *, said: Counter[str], seen: set[str]) -> RemovedReason | None:
     """Return why a block before the first paragraph is clutter. In the text itself the same words might be news."""
-    if _DATE_LINE.match(block):
+    if _DATE_LINE.match(block) and not ends_sentence(block):
         return RemovedReason.BOILERPLATE
     if _TRAILING_SLUG.search(block):
         return RemovedReason.SLUG
     untimed = _TRAILING_TIME.sub("", block)
     if untimed != block and said[gist(untimed)] > 1:
         return RemovedReason.RUNNING_TIME
-    return RemovedReason.REPEATED if gist(block) in seen else None
+    key = gist(block)
+    return RemovedReason.REPEATED if key in seen and _is_telling(key) else None
+
+
+def _is_telling(key: str) -> bool:
+    """Whether a gist is of words enough that two of it are no chance, and no line of a table."""
+    enough = _DENSE_TELLING_CHARS if is_dense(key) else _TELLING_CHARS
+    return len(key) >= enough and sum(map(str.isdigit, key)) * 4 < len(key)
+
+
+def _may_be_title(block: str) -> bool:
+    return len(block) <= _LONGEST_TITLE and not ends_with_full_stop(block) and not block.endswith((":", ";", ","))
 
 
 def _byline(block: str) -> str | None:
@@ -195,12 +203,3 @@ def _body(blocks: list[str], head: _Head, title: str | None) -> tuple[list[str],
             kept.append(block)
             seen.add(key)
     return kept, dropped
-
-
-def _take_dateline(paragraphs: list[str], *, before: int) -> tuple[Dateline | None, list[str]]:
-    """Take the dateline off the first of the paragraphs below `before` that has one."""
-    for index, paragraph in enumerate(paragraphs[:before]):
-        dateline, rest = split_dateline(paragraph)
-        if dateline is not None:
-            return dateline, [*paragraphs[:index], rest, *paragraphs[index + 1 :]]
-    return None, paragraphs

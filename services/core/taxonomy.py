@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -36,8 +36,9 @@ class Country(Protocol):
     def slug(self) -> str: ...
 
 
-class Term(NamedTuple):
-    """A phrase with points, in one definition."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Term:
+    """A phrase with points, in one definition. Equal to itself only, which makes it a quick key."""
 
     definition: int
     """Index into `Taxonomy.definitions`."""
@@ -72,6 +73,12 @@ class Taxonomy:
 def load_taxonomy() -> Taxonomy:
     """Return the taxonomy that ships with tagwire."""
     return compile_taxonomy(load_definitions(SHIPPED), load_place_rules(SHIPPED), load_gazetteer().countries)
+
+
+def shipped_routes() -> frozenset[str]:
+    """Return the shipped tags that have a topic of their own, without compiling anything."""
+    topics = (definition.id for definition in load_definitions(SHIPPED) if definition.route)
+    return frozenset(topics) | frozenset(load_place_rules(SHIPPED).routed)
 
 
 def load_definitions(folder: Path) -> tuple[TopicDefinition, ...]:

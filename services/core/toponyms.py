@@ -5,16 +5,18 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from services.core.gazetteer import City, Gazetteer, Named, NameKind, Reading, Region
+from services.core.gazetteer import Gazetteer, Named
 from services.core.matching import fold
+from services.core.place_names import City, NameKind, Reading, Region
 
-_BEFORE: Final = re.compile(r"([^\W_][\w'’-]*\.?)[ \n]+$")
 _BEHIND: Final = re.compile(r"[ \n]([^\W_][\w'’-]*)")
 _INITIALS: Final = re.compile(r"\b[A-Z]\.[ \n]?$")
 _REGION_BEHIND: Final = re.compile(r",[ \n]((?:[A-Z]\.){2,3}|[A-Z][A-Za-z]*\. ?[A-Z][a-z]+\.|[A-Z][a-z]+\.|[A-Z]{2}\b)")
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
 _SENTENCE_ENDS: Final = frozenset(".!?:\n\"“”'‘’•")
 _CONTEXT_CHARS: Final = 40
+# Enough to tell a text in capitals only.
+_SAMPLE_CHARS: Final = 500
 _NEVER_PRONOUN: Final = frozenset({"the", "-"})
 
 _LARGE: Final = 500_000
@@ -25,6 +27,7 @@ class Strength(IntEnum):
     """How sure it is, from the words around it, that a name is a place."""
 
     PERSON = 0
+    """A person, or a common word that opens a sentence."""
     WEAK = 1
     """Only if the document mentions the country in another way."""
     STRONG = 2
@@ -63,7 +66,7 @@ def toponyms(text: str, gazetteer: Gazetteer) -> list[Toponym]:
     settled: dict[int, str] = {}
     found = []
     for named in names:
-        if named.reading.is_mask:
+        if named.reading.is_mask or _is_street(named, field):
             continue
         within = _within(named, by_start, settled, field)
         if country := settled.get(named.start):
@@ -76,8 +79,9 @@ def toponyms(text: str, gazetteer: Gazetteer) -> list[Toponym]:
 
 
 def _field(text: str, gazetteer: Gazetteer) -> _Field:
-    upper = sum(map(str.isupper, text))
-    lower = sum(map(str.islower, text))
+    sample = text[:_SAMPLE_CHARS]
+    upper = sum(map(str.isupper, sample))
+    lower = sum(map(str.islower, sample))
     words = _WORD.findall(text) if len(text) < 300 else []
     capitalised = sum(word[0].isupper() for word in words)
     return _Field(
@@ -114,6 +118,11 @@ def _is_written_as_name(named: Named, field: _Field) -> bool:
     return not (named.reading.cities and len(bare) <= 4 and bare.isupper() and bare.isascii() and named.start > 0)
 
 
+def _is_street(named: Named, field: _Field) -> bool:
+    behind = _BEHIND.match(field.text, named.end)
+    return behind is not None and behind[1][0].isupper() and fold(behind[1]) in field.gazetteer.context.streets
+
+
 def _is_no_pronoun(named: Named, field: _Field) -> bool:
     """Tell `THE US EMBASSY` from `HE TOLD US`."""
     before = _word_before(field, named.start)
@@ -135,12 +144,13 @@ def _within(
     if behind.region and any(_lies_in(city, behind.region) for city in named.reading.cities):
         settled[start] = behind.region.country
         return behind.region
-    if behind.country and any(city.country == behind.country for city in named.reading.cities):
+    if behind.region and behind.region.country == behind.country:
+        # A town too small for the gazetteer stands before a state more often than a list of places begins so.
+        return behind.region if named.reading.cities else None
+    if any(city.country == behind.country for city in named.reading.cities):
+        assert behind.country is not None
         settled[start] = behind.country
         return behind.country
-    # A town too small for the gazetteer stands before a state more often than a list of places begins so.
-    if behind.region and named.reading.cities and behind.country != "GE":
-        return behind.region
     return None
 
 
@@ -153,8 +163,6 @@ def _judged(named: Named, within: Region | str | None, by_start: Mapping[int, Re
     before = _word_before(field, named.start)
     is_located = within is not None or before in field.gazetteer.context.locative
     if within is not None:
-        strength = Strength.STRONG
-    elif named.reading.kind is NameKind.DEMONYM:
         strength = Strength.STRONG
     elif _is_person(name, named, before, by_start, field):
         strength = Strength.PERSON
@@ -180,12 +188,17 @@ def _is_person(name: str, named: Named, before: str, by_start: Mapping[int, Read
         return not (place_before and named.reading.country and not named.reading.cities)
     if _INITIALS.search(field.text, max(0, named.start - 3), named.start) and is_doubtful:
         return "." not in before
-    if name not in context.first_names or field.is_capitals:
-        return False
+    return name in context.first_names and not field.is_capitals and _has_surname(named, before, by_start, field)
+
+
+def _has_surname(named: Named, before: str, by_start: Mapping[int, Reading], field: _Field) -> bool:
+    context = field.gazetteer.context
     behind = _BEHIND.match(field.text, named.end)
-    if behind is None or not behind[1][0].isupper() or before in context.locative:
+    if behind is None or not behind[1][0].isupper() or before in context.locative - context.persons_may_follow:
         return False
-    return fold(behind[1]) not in context.institutions and named.end + 1 not in by_start and not field.is_title_case
+    # `Austin Texas` again.
+    place_behind = by_start.get(named.end + 1)
+    return fold(behind[1]) not in context.institutions and not (place_behind and place_behind.country)
 
 
 def _country_strength(name: str, named: Named, before: str, field: _Field) -> Strength:
@@ -204,7 +217,9 @@ def _city_strength(name: str, named: Named, before: str, field: _Field) -> Stren
     context = field.gazetteer.context
     largest = named.reading.cities[0]
     is_located = before in context.locative
-    if name in context.common or len(name) < 4 and not _is_unspaced(name):
+    if name in context.first_names and before in context.persons_may_follow:
+        is_located = False
+    if name in context.common or (len(name) < 4 and not _is_unspaced(name)):
         # `in Reading` may be the town, `Reading the news` is not: as good as a person.
         return Strength.WEAK if is_located and not field.is_title_case else Strength.PERSON
     if is_located or largest.is_capital or largest.population >= _LARGE:
@@ -222,20 +237,21 @@ def _is_unspaced(name: str) -> bool:
 
 def _word_before(field: _Field, start: int) -> str:
     """Return the folded word before an offset without its stop; empty where punctuation or nothing stands there."""
-    found = _BEFORE.search(field.folded, max(0, start - _CONTEXT_CHARS), start)
-    if found is None:
+    before = field.folded[max(0, start - _CONTEXT_CHARS) : start]
+    if before[-1:] != " ":
         return ""
-    word = found[1]
+    words = before.split()
+    word = words[-1].lstrip("\"'([") if words else ""
     if word.endswith("."):
         # `Mr. Jordan`, but not `… to the city. Jordan …`.
         word = word[:-1]
         return word if word in field.gazetteer.context.titles else ""
-    return word
+    return word if word and (word[-1].isalnum() or word[-1] == "-") else ""
 
 
 def _is_capital_before(field: _Field, start: int) -> bool:
-    found = _BEFORE.search(field.text, max(0, start - _CONTEXT_CHARS), start)
-    return found is not None and found[1][0].isupper()
+    words = field.text[max(0, start - _CONTEXT_CHARS) : start].split()
+    return bool(words) and words[-1].lstrip("\"'([“‘")[:1].isupper()
 
 
 def _opens_sentence(named: Named, field: _Field) -> bool:

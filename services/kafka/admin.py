@@ -13,7 +13,9 @@ from schemas.topics import Topic
 from services.kafka import client
 from services.kafka.settings import KafkaSettings
 
-BROKER_DEFAULT: Final = -1
+REPLICATION: Final = 3
+"""Copies of each partition where nobody says otherwise and the cluster has as many brokers. aiokafka cannot ask for the
+cluster's own default."""
 
 
 class TopicError(Exception):
@@ -44,7 +46,7 @@ async def admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
 async def compare_topics(
     settings: KafkaSettings, topics: Sequence[Topic], *, partitions: int | None = None
 ) -> list[TopicReport]:
-    """Return a report for each topic; `partitions` overrides the list's number."""
+    """Return a report for each topic. Their number is an installation's choice: compared only when given."""
     async with admin(settings) as connection:
         present = {described["topic"]: described for described in await connection.describe_topics()}
         existing = [settings.topic(topic) for topic in topics if settings.topic(topic) in present]
@@ -55,7 +57,7 @@ async def compare_topics(
         if name not in present:
             reports.append(TopicReport(name, exists=False))
             continue
-        expected = {"partitions": str(partitions or topic.partitions), **_config(topic)}
+        expected = {**({"partitions": str(partitions)} if partitions else {}), **_config(topic)}
         found = {"partitions": str(len(present[name]["partitions"])), **configs[name]}
         differences = tuple(
             f"{key} is {found.get(key, 'not known')}, expected {value}"
@@ -71,11 +73,12 @@ async def create_topics(
     topics: Sequence[Topic],
     *,
     partitions: int | None = None,
-    replication: int = BROKER_DEFAULT,
+    replication: int | None = None,
 ) -> list[str]:
     """
     Create what is missing and return its names; what exists is left as it is.
 
+    `replication` None: three copies, or as many as there are brokers.
     Raises TopicError when the broker refuses one.
     """
     missing = [
@@ -85,11 +88,12 @@ async def create_topics(
     ]
     if not missing:
         return []
-    new = [
-        NewTopic(settings.topic(topic), partitions or topic.partitions, replication, topic_configs=_config(topic))
-        for topic in missing
-    ]
     async with admin(settings) as connection:
+        copies = replication or min(REPLICATION, len((await connection.describe_cluster())["brokers"]))
+        new = [
+            NewTopic(settings.topic(topic), partitions or topic.partitions, copies, topic_configs=_config(topic))
+            for topic in missing
+        ]
         answer = await connection.create_topics(new)
     created = []
     for name, code, *details in answer.topic_errors:

@@ -50,22 +50,27 @@ async def claim(folder: Path, owner: Owner) -> int:
 
     Creates the folder. Raises `BrokerError` when it is not ours, in use, or cannot be written.
     """
+    lock = open_lock(folder)
+    try:
+        await wait_for(lock, folder)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, owner.model_dump_json().encode(), 0)
+    except BaseException:
+        os.close(lock)
+        raise
+    return lock
+
+
+def open_lock(folder: Path) -> int:
+    """Open the lock file, not yet locked, in a folder that is ours or may become it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         require_ours(folder)
-        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            await wait_for(lock, folder)
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, owner.model_dump_json().encode(), 0)
-        except BaseException:
-            os.close(lock)
-            raise
+        return os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as exc:
         raise BrokerError(
             f"The data folder {folder} cannot be written ({exc.strerror}): set TAGWIRE_BROKER_DATA_FOLDER to another."
         ) from exc
-    return lock
 
 
 def release(lock: int) -> None:

@@ -108,13 +108,12 @@ def encode_raw(document: RawDocument) -> Output:
     identity = document_id(document, ce_id=None, key=None)
     identified = document if document.id == identity else document.model_copy(update={"id": identity})
     try:
-        key = identity.encode()
         value = identified.model_dump_json(exclude_none=True).encode()
-    except (PydanticSerializationError, UnicodeEncodeError) as error:
+    except PydanticSerializationError as error:
         raise Rejected(
             Reason.INVALID_DOCUMENT, f"document: expected Unicode text, got lone surrogates: {error}"
         ) from None
-    output = Output(RAW.name, key, value, ((names.CONTENT_TYPE, b"application/json"),))
+    output = Output(RAW.name, identity.encode(), value, ((names.CONTENT_TYPE, b"application/json"),))
     if (size_bytes := _size_bytes(output)) > MAX_RAW_BYTES:
         raise Rejected(Reason.TOO_LARGE, f"record: {size_bytes} bytes once encoded, expected at most {MAX_RAW_BYTES}")
     return output

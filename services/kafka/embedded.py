@@ -7,6 +7,7 @@ The owner starts a leash (leash.py), which starts Java; both live as long as the
 import asyncio
 import os
 import shutil
+import signal
 import sys
 import threading
 from asyncio.subprocess import PIPE, Process
@@ -99,11 +100,17 @@ class EmbeddedKafka:
         return f"{LOOPBACK}:{self.port}"
 
     async def start(self) -> None:
-        """Start, and return when Kafka can be used. Raises `BrokerError`, with nothing left running."""
+        """
+        Start, and return when Kafka can be used; one that runs is restarted.
+
+        Raises `BrokerError`, with nothing left running.
+        """
         if self._lock is not None:
             await self.stop()
         self._is_stopping = False
+        java_command = [java(), *java_options(heap_mb=self.settings.heap_mb)]
         jars = await fetched(self.settings.cache_folder.expanduser().absolute(), self._report)
+        java_command += ["-cp", ":".join(map(str, jars))]
         owner = broker_folder.Owner(pid=os.getpid(), address=self.bootstrap_servers)
         self._lock = await broker_folder.claim(self.data_folder, owner)
         try:
@@ -112,8 +119,8 @@ class EmbeddedKafka:
             self._lay_out()
             async with asyncio.timeout(self.settings.start_timeout_s):
                 if not (self.data_folder / LOGS).exists():
-                    await self._format(jars, marker.cluster_id)
-                await self._launch(jars, "kafka.Kafka", "server.properties")
+                    await self._format(java_command, marker.cluster_id)
+                await self._launch(*java_command, "kafka.Kafka", "server.properties")
                 await self._or_death(ready(self.bootstrap_servers))
         except TimeoutError as exc:
             problem = f"Kafka did not answer within {self.settings.start_timeout_s:g} s{self._last_words()}"
@@ -153,21 +160,19 @@ class EmbeddedKafka:
             shutil.rmtree(folder / leftover, ignore_errors=True)
         (folder / "tmp").mkdir()
 
-    async def _format(self, jars: list[Path], cluster_id: str) -> None:
+    async def _format(self, java_command: list[str], cluster_id: str) -> None:
         """Have Kafka's own tool write the first metadata: 0.8 s, once."""
         self._report(f"Preparing {self.data_folder}")
-        arguments = ("format", "--config", "format.properties", "--cluster-id", cluster_id)
-        process = await self._launch(jars, "kafka.tools.StorageTool", *arguments)
+        tool = ("kafka.tools.StorageTool", "format", "--config", "format.properties", "--cluster-id", cluster_id)
+        process = await self._launch(*java_command, *tool)
         if await process.wait() != 0:
             raise BrokerError(f"Kafka could not format {self.data_folder}{self._last_words()}")
         await self._end_process()
         (self.data_folder / UNFINISHED).rename(self.data_folder / LOGS)
 
-    async def _launch(self, jars: list[Path], main_class: str, *arguments: str) -> Process:
-        """Start Java on a leash, in the data folder and in a session of its own: Ctrl-C is for the owner alone."""
+    async def _launch(self, *command: str) -> Process:
+        """Start a program on a leash, in the data folder and in a session of its own: Ctrl-C is for the owner alone."""
         assert self._lock is not None
-        command = [java(), *java_options(heap_mb=self.settings.heap_mb)]
-        command += ["-cp", ":".join(map(str, jars)), main_class, *arguments]
         with (self.data_folder / OUTPUT_FILE).open("wb") as output:
             # The leash needs the standard library only: without `site` it is up in 20 ms.
             self._process = process = await asyncio.create_subprocess_exec(
@@ -214,7 +219,7 @@ class EmbeddedKafka:
         if process.returncode is not None and process.returncode < 0 and self.java_pid is not None:
             # Somebody has killed the leash. Linux has ended Java with it; another system has not.
             with suppress(ProcessLookupError):
-                os.kill(self.java_pid, 9)
+                os.kill(self.java_pid, signal.SIGKILL)
         self._process = self.java_pid = None
 
     def _last_words(self) -> str:
@@ -230,15 +235,18 @@ class EmbeddedKafka:
 
 async def fetched(cache: Path, report: Report) -> list[Path]:
     """Return the class path. When this task is cancelled, a fetch in its thread ends at its next report."""
-    is_cancelled = threading.Event()
+    is_cancelled, said = threading.Event(), ""
 
-    def report_or_end(text: str) -> None:
+    def report_once_or_end(text: str) -> None:
+        nonlocal said
         if is_cancelled.is_set():
             raise BrokerError("The fetch was cancelled.")
-        report(text)
+        if text != said:
+            report(text)
+        said = text
 
     try:
-        return await asyncio.to_thread(class_path, cache, report_or_end)
+        return await asyncio.to_thread(class_path, cache, report_once_or_end)
     except asyncio.CancelledError:
         is_cancelled.set()
         raise

@@ -131,7 +131,7 @@ def _unwrapped(value: bytes, media_type: str) -> Content:
     try:
         event = _CloudEvent.model_validate(_members(text))
     except orjson.JSONDecodeError as error:
-        raise Rejected(Reason.INVALID_DOCUMENT, f"value: expected a CloudEvent as JSON; {error}") from None
+        raise Rejected(Reason.INVALID_DOCUMENT, f"value: expected a CloudEvent as a JSON object; {error}") from None
     except ValidationError as error:
         raise Rejected(Reason.INVALID_DOCUMENT, explanation(error)) from None
     data_type, charset = _parsed_content_type(event.datacontenttype)

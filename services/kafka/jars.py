@@ -6,13 +6,15 @@ Kafka's class path: the jars that the lock names, fetched once with jgo, checked
 
 import fcntl
 import hashlib
+import itertools
 import json
 import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import ParseError
@@ -26,12 +28,13 @@ KAFKA_VERSION: Final = "4.4.0"
 LOGGING_VERSION: Final = "2.25.5"
 """Kafka's POM leaves out the binding from its logging facade to log4j: without it no word would reach the log."""
 
-REPORTED_FILES: Final = 15
+REPORTED_FILES: Final = 30
+LOCK_CHECK_S: Final = 0.2
 
 LOCK_FILE: Final = Path(__file__).with_name("kafka.lock.json")
 
 Report = Callable[[str], None]
-"""Is told, in words for the user, what takes long."""
+"""Is told what takes long, in words for the user, and the same words again while it goes on. It may raise to end it."""
 
 
 def class_path(cache: Path, report: Report, lock: Mapping[str, str] | None = None) -> list[Path]:
@@ -71,15 +74,20 @@ def fetch(names: list[str], folder: Path, lock: Mapping[str, str], report: Repor
     What Maven has on this machine is taken if it is right. If not, everything is downloaded into a folder made for
     this call: jgo takes any file that it finds for a whole one, so it shall find none that was cut short.
     """
+    scratch = folder.parent / "fetching"
     problem: Exception | None = None
     for use_local in (True, False):
         if not names:
             return
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetch-") as scratch:
-            try:
-                copy_resolved(names, folder, lock, Path(scratch), report, use_local=use_local)
-            except (RuntimeError, ParseError, ValueError, AssertionError) as exc:  # what jgo raises for a bad answer
-                problem = exc
+        shutil.rmtree(scratch, ignore_errors=True)  # a killed process has left it
+        try:
+            for artifact in resolve(scratch, report, use_local=use_local):
+                if artifact.filename in names:
+                    keep_if_right(download(artifact), lock[artifact.filename], folder / artifact.filename)
+        except (RuntimeError, ParseError, ValueError, AssertionError) as exc:  # what jgo raises for a bad answer
+            problem = exc
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
         names = missing_or_damaged(folder, lock)
     if names:
         why = f" ({problem})" if problem else ""
@@ -89,35 +97,28 @@ def fetch(names: list[str], folder: Path, lock: Mapping[str, str], report: Repor
         )
 
 
-def copy_resolved(
-    names: list[str], folder: Path, lock: Mapping[str, str], scratch: Path, report: Report, *, use_local: bool
-) -> None:
-    """Resolve Kafka, and put those of its files that are wanted and right into the folder."""
-    done = 0
-    for artifact in resolve(scratch, report, use_local=use_local):
-        if artifact.filename not in names:
-            continue
-        done += 1
-        if done % REPORTED_FILES == 0:
-            report(f"Fetching Kafka {KAFKA_VERSION}: {done} of {len(names)} files")
-        found = download(artifact)
-        if sha256(found) == lock[artifact.filename]:
-            part = scratch / f"{artifact.filename}.part"
-            shutil.copyfile(found, part)
-            part.replace(folder / artifact.filename)
+def keep_if_right(found: Path, expected: str, path: Path) -> None:
+    """Copy a file to its place if it is the expected one. A reader sees the old file or the new, never half of one."""
+    if sha256(found) == expected:
+        part = path.with_name(f"{path.name}.part")
+        shutil.copyfile(found, part)
+        part.replace(path)
 
 
 def resolve(scratch: Path, report: Report, *, use_local: bool) -> "list[Artifact]":
-    """Return Kafka and all that it needs. Reads some 80 POMs, which takes 15 s over the network."""
+    """Return Kafka and all that it needs. Reads some 80 POMs, which takes 10 s over the network."""
     try:
         from jgo.config import GlobalSettings  # noqa: PLC0415  # an extra
-        from jgo.maven import MavenContext  # noqa: PLC0415
+        from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
         from jgo.parse import Coordinate  # noqa: PLC0415
         from requests import RequestException  # noqa: PLC0415  # comes with jgo
     except ImportError as exc:
         raise extra_is_missing() from exc
-    report(f"Fetching Kafka {KAFKA_VERSION} (45 MB, once; about 20 s)")
-    context = MavenContext(repo_cache=scratch, local_repos=[GlobalSettings.load().repo_cache] if use_local else [])
+    context = MavenContext(
+        PythonResolver(progress_callback=counter(report)),
+        repo_cache=scratch,
+        local_repos=[GlobalSettings.load().repo_cache] if use_local else [],
+    )
     wanted = [
         Coordinate("org.apache.kafka", "kafka_2.13", KAFKA_VERSION, scope="compile"),
         # Raw: else jgo lets its POM manage the versions of Kafka's own jars, down to kafka-clients 3.9.
@@ -128,6 +129,20 @@ def resolve(scratch: Path, report: Report, *, use_local: bool) -> "list[Artifact
     except RequestException as exc:
         raise network_is_missing() from exc
     return [dependency.artifact for dependency in (*given, *needed)]
+
+
+def counter(report: Report) -> Callable[[str, int], AbstractContextManager[Callable[[int], None]]]:
+    """Return what jgo calls around each download: it reports how many there were, in rounded numbers."""
+    report(f"Fetching Kafka {KAFKA_VERSION} (45 MB, once; about 20 s)")
+    numbers = itertools.count()
+
+    @contextmanager
+    def downloading(_name: str, _size_bytes: int) -> Iterator[Callable[[int], None]]:
+        if rounded := next(numbers) // REPORTED_FILES * REPORTED_FILES:
+            report(f"Fetching Kafka {KAFKA_VERSION}: {rounded} files so far")
+        yield lambda _size_bytes: None
+
+    return downloading
 
 
 def download(artifact: "Artifact") -> Path:
@@ -144,11 +159,13 @@ def download(artifact: "Artifact") -> Path:
 def one_process_at_a_time(path: Path, report: Report) -> Iterator[None]:
     """Hold a lock that the kernel lets go of when this process ends."""
     with path.open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report("Another process is fetching Kafka: waiting for it")
-            fcntl.flock(held, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                report("Another process is fetching Kafka: waiting for it")
+                time.sleep(LOCK_CHECK_S)
         yield
 
 

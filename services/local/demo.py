@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import io
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -30,7 +30,7 @@ class Expectation(Strict):
     highlights: tuple[str, ...] | None = None
     """All of them, in order."""
     dateline: Dateline | None = None
-    """A part that is absent is not compared."""
+    """A part that is absent is not compared; nor is case, since agencies print the place in capitals."""
     published: date | None = None
     """Day of publication, in the offset that the document names."""
     language: str | None = None
@@ -72,13 +72,13 @@ def mismatches(expectation: Expectation, document: ClassifiedDocument) -> list[s
 
 
 def _differences(expectation: Expectation, document: ClassifiedDocument) -> Iterator[str]:
-    expected_dateline = expectation.dateline or Dateline()
-    dateline = document.dateline or Dateline()
+    place, agency = _dateline(document.dateline)
+    expected_place, expected_agency = _dateline(expectation.dateline)
     pairs = (
         ("title", expectation.title, document.title),
         ("highlights", expectation.highlights, document.highlights),
-        ("dateline.place", expected_dateline.place, dateline.place),
-        ("dateline.agency", expected_dateline.agency, dateline.agency),
+        ("dateline.place", expected_place, place),
+        ("dateline.agency", expected_agency, agency),
         ("published", expectation.published, document.published_at and document.published_at.value.date()),
         ("language", expectation.language, document.language),
         ("status", expectation.status, document.status),
@@ -86,6 +86,11 @@ def _differences(expectation: Expectation, document: ClassifiedDocument) -> Iter
     for name, expected, came in pairs:
         if expected is not None and came != expected:
             yield f"{name}: expected {_shown(expected)}, came {_shown(came)}"
+
+
+def _dateline(dateline: Dateline | None) -> tuple[str | None, str | None]:
+    place, agency = (dateline.place, dateline.agency) if dateline else (None, None)
+    return place and place.casefold(), agency and agency.casefold()
 
 
 def _text_mismatches(expectation: Expectation, text: str) -> Iterator[str]:

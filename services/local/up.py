@@ -97,3 +97,22 @@ async def _worker(kafka: KafkaSettings) -> AsyncIterator[Process]:
         assert process.stdin is not None
         process.stdin.close()  # which is the leash's sign
         await process.wait()
+
+
+def announce(running: Installation) -> str:
+    """Return what a user may do next, with the address only where tagwire would not find it by itself."""
+    address = running.broker.bootstrap_servers
+    default = KafkaSettings.model_fields["bootstrap_servers"].default
+    lines = [f"tagwire is up: Kafka at {address}, data in {running.broker.data_folder}", ""]
+    if address != default:
+        lines += ["In another terminal, first:", f"  export TAGWIRE_KAFKA_BOOTSTRAP_SERVERS={address}"]
+    else:
+        lines += ["In another terminal:"]
+    lines += [
+        "  tagwire publish FILE…       send documents: .txt .html .json .jsonl, or folders",
+        "  tagwire tail --from-start   see them tagged",
+        "  tagwire lag                 see how far the worker is",
+        "",
+        "Ctrl-C ends all.",
+    ]
+    return "\n".join(lines)

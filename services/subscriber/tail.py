@@ -1,14 +1,20 @@
 """documents.classified, or one tag's topic -> records as they come, chosen by their headers alone."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 
+from rich.text import Text
+
 from schemas import headers
+from schemas.documents import ClassifiedDocument
 from schemas.topics import CLASSIFIED, tag_topic
+from services.kafka import codec
 from services.kafka.admin import compare_topics
 from services.kafka.reader import read
 from services.kafka.records import Record, header
 from services.kafka.settings import KafkaSettings
+from services.subscriber.render import document_lines
 
 
 class TailError(Exception):
@@ -37,7 +43,7 @@ class Filter:
         return not self.tags or not self.tags.isdisjoint((header(record.headers, headers.TAGS) or "").split(","))
 
 
-async def tail(settings: KafkaSettings, chosen: Filter, *, from_start: bool) -> AsyncIterator[Record]:
+async def tail(settings: KafkaSettings, chosen: Filter, *, from_start: bool) -> AsyncGenerator[Record]:
     """
     Yield the records that pass, for ever.
 
@@ -45,9 +51,27 @@ async def tail(settings: KafkaSettings, chosen: Filter, *, from_start: bool) -> 
     the topic is missing.
     """
     topic = await _topic(settings, chosen)
-    async for record in read(settings, topic, from_start=from_start, client_id="tagwire-tail"):
-        if chosen.passes(record):
-            yield record
+    async with aclosing(read(settings, topic, from_start=from_start, client_id="tagwire-tail")) as records:
+        async for record in records:
+            if chosen.passes(record):
+                yield record
+
+
+async def show(
+    settings: KafkaSettings, chosen: Filter, *, from_start: bool, limit: int | None, as_json: bool
+) -> AsyncIterator[bytes | Text]:
+    """Yield what to print of the records that pass: their JSON, or lines for a terminal; end after `limit` records."""
+    async with aclosing(tail(settings, chosen, from_start=from_start)) as records:
+        shown = 0
+        async for record in records:
+            if as_json:
+                yield record.value or b"null"
+            else:
+                for line in document_lines(codec.decode(record, ClassifiedDocument)):
+                    yield line
+            shown += 1
+            if shown == limit:
+                return
 
 
 async def _topic(settings: KafkaSettings, chosen: Filter) -> str:

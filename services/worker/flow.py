@@ -78,8 +78,7 @@ JOURNEY: Final = (
 
 def load_resources() -> Resources:
     """Load what the steps look things up in; takes about a second."""
-    gazetteer = load_gazetteer()
-    return Resources(gazetteer, load_taxonomy(gazetteer.countries))
+    return Resources(load_gazetteer(), load_taxonomy())
 
 
 def process(document: RawDocument, resources: Resources, *, received_at: datetime) -> ClassifiedDocument:

@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import os
+import shutil
 import socket
+import subprocess
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -155,6 +157,24 @@ def tagwire(network: Network, kafka: str, tagwire_image: str) -> Callable[..., D
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def compose(engine: None) -> list[str]:
+    """Return the words that begin a Docker Compose command: of the plugin, or of the older program."""
+    for words in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(words[0]):
+            answer = subprocess.run([*words, "version"], capture_output=True, check=False)
+            if answer.returncode == 0:
+                return words
+    absent("there is no Docker Compose", "install the docker-compose-plugin of your Docker, or docker-compose")
+
+
+@pytest.fixture(scope="session")
+def compose_environment(kafka: str, tagwire_image: str) -> dict[str, str]:
+    """Return what deploy/compose.yaml reads from the environment. The `kafka` fixture has made sure of its image."""
+    kafka_image = os.environ.get("TAGWIRE_TEST_KAFKA_IMAGE", OFFICIAL_KAFKA)
+    return {**os.environ, "KAFKA_IMAGE": kafka_image, "KAFKA_PORT": str(free_port()), "TAGWIRE_IMAGE": tagwire_image}
 
 
 def free_port() -> int:

@@ -1,6 +1,7 @@
 """The journey with every process in a container: Kafka, and tagwire's own image as its users run it."""
 
 import asyncio
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,13 +13,15 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from testcontainers.core.container import DockerContainer
 
 from schemas import topics
-from schemas.documents import ClassifiedDocument
+from schemas.documents import ClassifiedDocument, RawDocument
 
 pytestmark = pytest.mark.containers
 
 Tagwire = Callable[..., DockerContainer]
 
-ARTICLE: Final = Path(__file__).parents[2] / "seeds" / "000_2da34e0ed95bd839.txt"
+ROOT: Final = Path(__file__).parents[2]
+ARTICLE: Final = ROOT / "seeds" / "000_2da34e0ed95bd839.txt"
+COMPOSE_FILE: Final = ROOT / "deploy" / "compose.yaml"
 CLASSIFIED_WITHIN_S: Final = 60
 STOPPED_WITHIN_S: Final = 10
 """Docker's own patience, after which it kills."""
@@ -66,7 +69,7 @@ async def test_a_published_document_comes_out_classified(kafka: str, tagwire: Ta
 
 
 async def test_a_worker_stops_cleanly_when_docker_asks(worker: DockerContainer) -> None:
-    await asyncio.to_thread(wait_for_output, worker, b"started")
+    await asyncio.to_thread(wait_for_output, worker, "worker_started")
 
     began = time.monotonic()
     await asyncio.to_thread(worker.get_wrapped_container().stop, timeout=2 * STOPPED_WITHIN_S)
@@ -77,6 +80,29 @@ async def test_a_worker_stops_cleanly_when_docker_asks(worker: DockerContainer) 
 
 def test_the_image_does_not_run_as_root(worker: DockerContainer) -> None:
     assert worker.exec(["id", "--user"]).output.strip() == b"10001"
+
+
+async def test_compose_up_is_a_whole_installation(compose: list[str], compose_environment: dict[str, str]) -> None:
+    bootstrap = f"127.0.0.1:{compose_environment['KAFKA_PORT']}"
+    document = RawDocument(id="one", source="test", body=ARTICLE.read_text())
+
+    async def run(*words: str) -> tuple[int, str]:
+        command = [*compose, "--project-name", "tagwire-test", "--file", str(COMPOSE_FILE), *words]
+        done = await asyncio.to_thread(
+            subprocess.run, command, env=compose_environment, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    try:
+        code, said = await run("up", "--detach", "--no-build")
+        assert code == 0, said + (await run("logs", "topics", "worker"))[1]
+        async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+            await producer.send_and_wait(topics.RAW.name, document.model_dump_json().encode(), key=b"one")
+        (value,) = await values(bootstrap, topics.CLASSIFIED.name, count=1)
+    finally:
+        await run("down", "--volumes")
+
+    assert ClassifiedDocument.model_validate_json(value).id == "one"
 
 
 async def values(bootstrap: str, topic: str, *, count: int) -> list[bytes]:
@@ -100,7 +126,7 @@ def run_to_its_end(container: DockerContainer) -> None:
         assert container.wait() == 0, output(container)
 
 
-def wait_for_output(container: DockerContainer, sign: bytes) -> None:
+def wait_for_output(container: DockerContainer, sign: str) -> None:
     deadline = time.monotonic() + CLASSIFIED_WITHIN_S
     while sign not in output(container):
         container.reload()
@@ -109,5 +135,5 @@ def wait_for_output(container: DockerContainer, sign: bytes) -> None:
         time.sleep(0.1)
 
 
-def output(container: DockerContainer) -> bytes:
-    return b"".join(container.get_logs())
+def output(container: DockerContainer) -> str:
+    return b"".join(container.get_logs()).decode()
