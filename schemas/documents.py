@@ -51,6 +51,19 @@ Timestamp = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
 """RFC 3339 text on the wire, with its zone."""
 
 
+def _texts_only(value: object) -> object:
+    # Pydantic tells every error: a hostile map of a million numbers costs it seconds and gigabytes.
+    if isinstance(value, dict):
+        for name, text in value.items():
+            if not isinstance(text, str):
+                raise PydanticCustomError(
+                    "texts_only",
+                    "Input should be a map of texts, but {name} is none",
+                    {"name": repr(name[:60] if isinstance(name, str) else type(name).__name__)},
+                )
+    return value
+
+
 class StrictBase64(EncoderProtocol):
     """Base64 (RFC 4648, section 4), line breaks allowed; anything else is an error, where pydantic's skips it."""
 
@@ -144,7 +157,7 @@ class RawDocument(Model):
     """Rises with each correction of the same document."""
     status: Status = Status.USABLE
     """A withdrawn document passes through untagged and needs no body."""
-    meta: dict[str, str] = {}
+    meta: Annotated[dict[str, str], BeforeValidator(_texts_only)] = {}
     """Carried through untouched."""
 
     @model_validator(mode="after")

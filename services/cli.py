@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -295,19 +296,17 @@ def schemas_export(
 
 def main() -> None:
     """Run the command; what a user can mend is one sentence on standard error and status 1."""
+    # What a client has to say while it tries stands in the error it ends with; the worker sets up its own logs.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         app()
     except Exception as error:
-        if not _is_for_the_user(error):
+        from services.kafka.errors import explained
+
+        sentence = explained(error)
+        if sentence is None:
             raise
-        _fail(f"{error}" or repr(error), status=1)
-
-
-def _is_for_the_user(error: Exception) -> bool:
-    """Whether the error is one of ours, or the cluster's, whose message is made to be read."""
-    from services.kafka.errors import KafkaError
-
-    return isinstance(error, KafkaError) or type(error).__module__.startswith("services.")
+        _fail(sentence, status=1)
 
 
 def _fail(sentence: str, *, status: int) -> NoReturn:

@@ -14,9 +14,9 @@ from schemas.documents import (
     Tag,
     TagKind,
 )
-from schemas.taxonomy import FieldWeights, TopicDefinition
+from schemas.taxonomy import TopicDefinition
 from services.core.matching import fold
-from services.core.taxonomy import Taxonomy, Term
+from services.core.taxonomy import Taxonomy, Term, by_zone
 
 LEAD_CHARACTERS: Final = 600
 """A report says in its first two or three paragraphs what it is about."""
@@ -110,30 +110,29 @@ def _stretch(length: int) -> float:
 def _topics(fields: Sequence[Field], stretch: float, taxonomy: Taxonomy) -> list[Claim]:
     """Return the topics that the fields earn."""
     found, early, mentions = _read(fields, taxonomy)
-    points: dict[int, float] = {}
+    points = [0.0] * len(taxonomy.definitions)
     for term, where in mentions.items():
-        definition = taxonomy.definitions[term.definition]
-        weights = _by_zone(definition.weights)
-        if len(where) > definition.cap:
-            where.sort(key=lambda mention: -weights[mention[0]])  # noqa: B023  # used at once
-            del where[definition.cap :]
-        counted = term.points * sum([weights[mention[0]] for mention in where])
-        points[term.definition] = points.get(term.definition, 0.0) + counted
-    earned = {
+        weights = taxonomy.weights[term.definition]
+        if len(where) > 1:
+            # Best placed first; equally placed ones stay in reading order.
+            where.sort(key=lambda mention: -weights[mention[0]])
+            del where[taxonomy.definitions[term.definition].cap :]
+        points[term.definition] += term.points * sum([weights[mention[0]] for mention in where])
+    strengths = {
         number: strength
-        for number, total in points.items()
-        if (strength := total / (taxonomy.definitions[number].threshold * stretch)) >= 1
+        for number, definition in enumerate(taxonomy.definitions)
+        if (strength := points[number] / (definition.threshold * stretch)) >= 1
         and early.isdisjoint(taxonomy.exclude[number])
         and not any(found.isdisjoint(group) for group in taxonomy.require[number])
     }
-    hits: dict[int, list[Hit]] = {number: [] for number in earned}
+    hits: dict[int, list[Hit]] = {number: [] for number in strengths}
     for term, where in mentions.items():
-        if term.definition in earned:
-            weights = _by_zone(taxonomy.definitions[term.definition].weights)
+        if term.definition in strengths:
+            weights = taxonomy.weights[term.definition]
             hits[term.definition] += [
                 Hit(term.points * weights[zone], term.signal, field, start, end) for zone, field, start, end in where
             ]
-    return [_topic(taxonomy.definitions[number], strength, hits[number]) for number, strength in earned.items()]
+    return [_topic(taxonomy.definitions[number], strength, hits[number]) for number, strength in strengths.items()]
 
 
 _Mention = tuple[Zone, int, int, int]
@@ -171,10 +170,6 @@ def _zone(first: Zone, start: int) -> Zone:
     return Zone.BODY if first is Zone.LEAD and start >= LEAD_CHARACTERS else first
 
 
-def _by_zone(weights: FieldWeights) -> tuple[float, float, float, float]:
-    return weights.title, weights.highlight, weights.lead, weights.body
-
-
 def _topic(definition: TopicDefinition, strength: float, hits: list[Hit]) -> Claim:
     return Claim(definition.id, definition.label, definition.kind, definition.mappings, strength, hits)
 
@@ -187,7 +182,7 @@ def _countries(document: EnrichedDocument, fields: Sequence[Field], stretch: flo
     threshold, stretched as a topic's, and points by the share that is asked of the most mentioned country's points.
     """
     rules = taxonomy.place_rules
-    weights = _by_zone(rules.weights)
+    weights = by_zone(rules.weights)
     index = {field.name: number for number, field in enumerate(fields)}
     hits: dict[str, list[Hit]] = {}
     for place in document.places:

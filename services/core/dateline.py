@@ -85,14 +85,15 @@ def _with_agency(paragraph: str) -> tuple[Dateline, int] | None:
     agency = found[1].strip()
     if place and not _is_place(place):
         return None
-    if not _DASH_HERE.match(paragraph, found.end()):
+    dash = _DASH_HERE.match(paragraph, found.end())
+    if dash is None:
         # Without a dash only a known agency will do, and a sentence must begin behind it.
         follows = paragraph[found.end() :].lstrip(" :")
         if not _is_known(agency) or not follows or follows[0].islower():
             return None
     elif not (_is_known(agency) or dated or (place and place.isupper())):
         return None
-    return Dateline(place=place or None, agency=agency), found.end()
+    return Dateline(place=place or None, agency=agency), (dash or found).end()
 
 
 def _with_place_only(paragraph: str) -> tuple[Dateline, int] | None:

@@ -18,11 +18,15 @@ from services.core.page_metadata import page_metadata
 from services.core.rejections import Rejected
 
 _DEEPEST: Final = 200
-"""Elements in each other. Beyond, their text is kept and their tags are not: the extractor recurses."""
+"""Elements in each other. Beyond, text and paragraphs are kept and other tags are not: the extractor recurses."""
 _MOST_ELEMENTS: Final = 15_000
 """The largest of a thousand news pages has 5,000. Beyond, the simple way is taken: the extractor may be quadratic."""
 _MOST_ATTRIBUTES: Final = 500
 """In one tag. The parser compares each with all before it."""
+_LONGEST_TAG: Final = 100_000
+"""Characters. Every look at a class of a megabyte takes milliseconds."""
+_SCANT_TEXT: Final = 250
+"""Characters. The extractor is not content with less, and then takes what it finds, navigation too."""
 _MAX_BLOCKS: Final = 5_000
 """Visible blocks looked at for what was left out."""
 _MOST_TEXT: Final = 200_000
@@ -84,7 +88,9 @@ def page(html: str, *, title: str | None = None) -> Article:
     metadata = page_metadata(tree)
     blocks = list(_visible_blocks(tree))
     highlights = _highlights(tree)
-    lines = _main_text(tree) or _simple_text(blocks)
+    lines = _main_text(tree)
+    if not lines or _is_only_around(lines, blocks):
+        lines = _simple_text(blocks)
     paragraphs, dropped = _body(lines, titles=(title, metadata.title), highlights=highlights)
     if not paragraphs:
         raise Rejected(Reason.NO_TEXT, f"page of {len(html)} characters holds no article text")
@@ -116,11 +122,12 @@ def _parsed(html: str) -> HtmlElement:
 
 
 def _few_attributes(tag: re.Match[str]) -> str:
-    return f"<{tag[1]}>" if tag[2].count(" ") > _MOST_ATTRIBUTES and tag[2].count("=") > _MOST_ATTRIBUTES else tag[0]
+    """Return the tag, or where it is a bomb its name alone."""
+    return f"<{tag[1]}>" if len(tag[2]) > _LONGEST_TAG or tag[2].count("=") > _MOST_ATTRIBUTES else tag[0]
 
 
 def _flatten(tree: HtmlElement) -> None:
-    """Take the tags off all that lies deeper than `_DEEPEST`, and keep its text."""
+    """Take the tags but `p` off all that lies deeper than `_DEEPEST`, and keep its text."""
     depth = 0
     too_deep = []
     for event, element in etree.iterwalk(tree, events=("start", "end")):
@@ -129,7 +136,7 @@ def _flatten(tree: HtmlElement) -> None:
             too_deep.append(element)
     for element in too_deep:
         etree.strip_elements(element, *_UNSEEN, with_tail=False)
-        etree.strip_tags(element, "*")
+        etree.strip_tags(element, *({inner.tag for inner in element.iter()} - {"p"}))
 
 
 def _main_text(tree: HtmlElement) -> list[str]:
@@ -146,6 +153,14 @@ def _main_text(tree: HtmlElement) -> list[str]:
     return [line for raw in settle(text).split("\n") if (line := one_line(raw))]
 
 
+def _is_only_around(lines: list[str], blocks: list[_Block]) -> bool:
+    """Whether the text is scant and all of it stands in navigation, captions and the like."""
+    if sum(map(len, lines)) >= _SCANT_TEXT:
+        return False
+    inside = "".join(gist(block.text) for block in blocks if block.around is None)
+    return not any(gist(line) in inside for line in lines)
+
+
 def _simple_text(blocks: list[_Block]) -> list[str]:
     """Return what reads like paragraphs; where nothing does, every block that is not around an article."""
     inside = [block for block in blocks if block.around is None]
@@ -156,7 +171,8 @@ def _simple_text(blocks: list[_Block]) -> list[str]:
 def _visible_blocks(tree: HtmlElement) -> Iterator[_Block]:
     """Yield the text of the page block by block in reading order: what stands between two tags of blocks."""
     walk = etree.iterwalk(tree, events=("start", "end"))
-    open_blocks: list[tuple[str, str | None]] = [("body", None)]
+    # The parser puts every page into <html>, whose end tells the last block.
+    open_blocks: list[tuple[str, str | None]] = [("html", None)]
     words: list[str] = []
     for event, element in walk:
         tag = element.tag
@@ -174,8 +190,6 @@ def _visible_blocks(tree: HtmlElement) -> Iterator[_Block]:
             walk.skip_subtree()
         else:
             words.append(element.text or "")
-    if text := one_line("".join(words)):
-        yield _Block(settle(text), *open_blocks[-1])
 
 
 def _highlights(tree: HtmlElement) -> tuple[str, ...]:

@@ -106,7 +106,8 @@ def _bytes(text: str) -> bytes:
 def _normalised_host(scheme: str, netloc: str) -> str:
     login, at, address = netloc.rpartition("@")
     host, colon, port = address.lower().rpartition(":")
-    if not colon or port.endswith("]"):
+    # A colon inside the brackets of an IPv6 address is no port's; one more outside of them means nothing at all.
+    if not colon or port.endswith("]") or ":" in host.rpartition("]")[2]:
         return f"{login}{at}{address.lower()}"
     if not port or (port.isdecimal() and int(port[:6]) == _DEFAULT_PORTS.get(scheme)):
         return f"{login}{at}{host}"

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from schemas.taxonomy import PlaceRules, TopicDefinition
+from schemas.taxonomy import FieldWeights, PlaceRules, TopicDefinition
 from services.core.gazetteer import load_gazetteer
 from services.core.matching import PhraseMatcher, fold
 
@@ -64,6 +64,8 @@ class Taxonomy:
     """Of two phrases that end up at the same words, the one with the lower index says more: `terrorist`, `terror*`."""
     terms: tuple[tuple[Term, ...], ...]
     """For each phrase, the terms that it is, in whichever definitions."""
+    weights: tuple[tuple[float, float, float, float], ...]
+    """For each definition, what points are multiplied with in title, highlight, lead and body."""
     require: tuple[tuple[frozenset[int], ...], ...]
     """For each definition, groups of phrases."""
     exclude: tuple[frozenset[int], ...]
@@ -85,7 +87,7 @@ def load_definitions(folder: Path) -> tuple[TopicDefinition, ...]:
     """
     Read every `*.yaml` of a folder but `places.yaml`, in order of their names.
 
-    A file bears the name of its id. Raises TaxonomyError for the first file that is wrong, with all that is wrong in it.
+    A file bears the name of its id. Raises TaxonomyError for the first file that is wrong, telling all that is wrong.
     """
     definitions = []
     for path in sorted(folder.glob("*.yaml")):
@@ -136,11 +138,17 @@ def compile_taxonomy(
         routed=frozenset(each.id for each in ordered if each.route) | frozenset(place_rules.routed),
         matcher=PhraseMatcher(phrases),
         terms=tuple(tuple(same) for same in terms),
+        weights=tuple(by_zone(each.weights) for each in ordered),
         require=tuple(
             tuple(frozenset(index[fold(phrase)] for phrase in group) for group in each.require) for each in ordered
         ),
         exclude=tuple(frozenset(index[fold(phrase)] for phrase in each.exclude) for each in ordered),
     )
+
+
+def by_zone(weights: FieldWeights) -> tuple[float, float, float, float]:
+    """Return the weights in the order of a document: title, highlight, lead, body."""
+    return weights.title, weights.highlight, weights.lead, weights.body
 
 
 def _check_ids(definitions: tuple[TopicDefinition, ...], slugs: set[str]) -> None:

@@ -76,5 +76,5 @@ def _checked(item: Sourced | Refusal) -> tuple[str, Output] | Refusal:
             else codec.encode_raw(document)
         )
     except Rejected as rejected:
-        return Refusal(item.where, rejected.reason, f"{item.where}: {rejected.message}")
+        return Refusal(codec.claimed_id(record) or item.where, rejected.reason, f"{item.where}: {rejected.message}")
     return document.id, output

@@ -9,6 +9,7 @@ import traceback
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
+import orjson
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
@@ -65,6 +66,17 @@ def decode_raw(record: Record) -> RawDocument:
     document = document_in(content)
     identity = document_id(document, ce_id=content.ce_id, key=record.key)
     return document if document.id == identity else document.model_copy(update={"id": identity})
+
+
+def claimed_id(record: Record) -> str | None:
+    """Return how a record that could not be decoded calls itself: by its JSON, its headers or its key; else None."""
+    try:
+        fields = orjson.loads(record.value or b"")
+    except orjson.JSONDecodeError:
+        fields = None
+    claims = (fields.get("id") if isinstance(fields, dict) else None, header(record.headers, names.CE_ID))
+    key = (record.key or b"").decode(errors="replace")
+    return next((claim for claim in (*claims, key) if isinstance(claim, str) and claim), None)
 
 
 def decode(record: Record, model: type[ModelT]) -> ModelT:

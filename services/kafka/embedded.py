@@ -151,7 +151,9 @@ class EmbeddedKafka:
 
     def _lay_out(self) -> None:
         """Write what Kafka reads at its start. These files are ours: a change by hand lasts until the next start."""
-        folder, controller_port = self.data_folder, free_port()
+        folder = self.data_folder
+        while (controller_port := free_port()) == self.port:
+            pass  # nobody listens on our port yet, so the kernel may give it
         for name, log_folder in (("server.properties", LOGS), ("format.properties", UNFINISHED)):
             text = server_properties(port=self.port, controller_port=controller_port, log_folder=log_folder)
             (folder / name).write_text(text)

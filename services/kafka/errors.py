@@ -1,5 +1,25 @@
-"""The errors of the cluster that a command turns into one sentence."""
+"""Errors -> the sentence that a command ends with."""
 
-from aiokafka.errors import KafkaError
+import re
+from typing import Final
 
-__all__ = ["KafkaError"]
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorizationFailedError
+
+ADDRESS: Final = re.compile(r"\('([^']+)', (\d+)")
+"""As aiokafka prints the servers that it tried."""
+
+
+def explained(error: Exception) -> str | None:
+    """
+    Return what a user is told of an error, or None for one that nobody foresaw: then its traceback says more.
+
+    Our own errors are made to be read; those of the cluster are put into words.
+    """
+    if isinstance(error, KafkaConnectionError):
+        servers = ", ".join(f"{host}:{port}" for host, port in ADDRESS.findall(str(error)))
+        return f"Kafka does not answer at {servers or error}. `tagwire up` starts one here; -b names another."
+    if isinstance(error, TopicAuthorizationFailedError):
+        return f"Kafka refuses access to a topic: {error}"
+    if isinstance(error, KafkaError):
+        return f"Kafka: {error}"
+    return str(error) if type(error).__module__.startswith("services.") else None

@@ -159,9 +159,10 @@ def _id(sourced: Sourced | Refusal) -> str:
     if isinstance(sourced, Refusal):
         return sourced.id
     try:
-        return codec.decode_raw(sourced.record).id or sourced.where
+        document_id = codec.decode_raw(sourced.record).id
     except Rejected:
-        return sourced.where
+        document_id = codec.claimed_id(sourced.record)
+    return document_id or sourced.where
 
 
 def _took(sent_ms: int) -> str:

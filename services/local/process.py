@@ -9,9 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 from typing import Final
 
-from schemas import headers
 from services.feed.sources import Refusal, Sourced
-from services.kafka.records import header
 from services.telemetry import configure_logs
 from services.worker.flow import JOURNEY, Resources, load_resources
 from services.worker.transform import Plan, transform
@@ -83,8 +81,7 @@ def _result(item: Sourced | Refusal, resources: Resources) -> bytes | Refusal:
         value = outcome.outputs[-1].value
         assert value is not None
         return value
-    document_id = outcome.document_id or header(item.record.headers, headers.CE_ID) or item.where
-    return Refusal(document_id, outcome.reason, outcome.message)
+    return Refusal(outcome.document_id or item.where, outcome.reason, outcome.message)
 
 
 def _chunks(items: Iterable[Sourced | Refusal]) -> Iterator[list[Sourced | Refusal]]:

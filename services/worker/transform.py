@@ -44,7 +44,7 @@ class Outcome:
 
     outputs: tuple[Output, ...]
     document_id: str | None
-    """None: the record could not be read so far."""
+    """None: the record does not even claim one."""
     reason: Reason | None = None
     """None: all went well."""
     message: str = ""
@@ -81,7 +81,8 @@ def _dead(
     letter = codec.dead_letter(
         record, reason=reason, stage=stage.name, message=message, exception=bug, group=plan.group
     )
-    return Outcome((letter,), getattr(document, "id", None), reason, message)
+    document_id = codec.claimed_id(record) if document is None else document.id
+    return Outcome((letter,), document_id, reason, message)
 
 
 def _model(topic: Topic) -> type[Any]:

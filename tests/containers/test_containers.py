@@ -35,7 +35,7 @@ def created_topics(tagwire: Tagwire) -> None:
 @pytest.fixture
 def worker(tagwire: Tagwire, created_topics: None) -> Iterator[DockerContainer]:
     """Yield a running worker that may write nowhere but to /tmp, as a careful operator runs it."""
-    with tagwire("worker").with_kwargs(read_only=True, tmpfs={"/tmp": ""}) as container:
+    with tagwire("worker").with_kwargs(read_only=True).with_tmpfs_mount("/tmp") as container:
         yield container
 
 

@@ -42,6 +42,7 @@ def test_a_dateline_is_split_off(opening: str, place: str | None, agency: str | 
     [
         "Barack Obama (born 1961) was president.",
         "Paris Saint-Germain (PSG) won the cup.",
+        "Harbour Board (HB) - The port reopened.",
         "Robert Thomson (Reuters) said so.",
         "The port - closed since Friday - reopened.",
         "ISIS - also known by other names - was named.",

@@ -93,6 +93,8 @@ def test_a_withdrawal_must_say_of_what() -> None:
         pytest.param("http://[::1]:80/a", "http://[::1]/a", id="a port after an IPv6 address"),
         pytest.param("http://[::1]/a", "http://[::1]/a", id="an IPv6 address"),
         pytest.param("http://Me:Pw@CNN.com/a", "http://Me:Pw@cnn.com/a", id="a login"),
+        pytest.param("http://cnn.com:80:80/a", "http://cnn.com:80:80/a", id="two ports"),
+        pytest.param("a://::", "a://::/", id="colons only"),
         pytest.param("http://cnn.com:p/a", "http://cnn.com:p/a", id="a port that is none"),
         pytest.param("https://cnn.com/a#top", "https://cnn.com/a", id="a fragment inside the page"),
         pytest.param("https://cnn.com/#!/a", "https://cnn.com/#!/a", id="a fragment that names the page"),

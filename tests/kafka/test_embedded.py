@@ -66,7 +66,10 @@ async def test_a_restart_keeps_the_data_and_leaves_no_process(broker: EmbeddedKa
         pid(broker),
     )
     await produce(address, topic, b"kept")
+    watch = asyncio.create_task(broker.died())
+    await asyncio.sleep(0)  # the watch begins
     await broker.stop()
+    assert await watch is None
     assert not is_running(java_pid)
     assert broker.java_pid is None
     await broker.start()
@@ -87,14 +90,6 @@ async def test_a_broker_that_is_killed_is_noticed_and_starts_again(
     await until(lambda: not is_running(java_pid))
     await broker.start()
     assert await consume(broker.bootstrap_servers, topic) == b"acknowledged"
-
-
-async def test_a_stop_is_no_death(broker: EmbeddedKafka) -> None:
-    watch = asyncio.create_task(broker.died())
-    await asyncio.sleep(0)
-    await broker.stop()
-    assert await watch is None
-    await broker.start()
 
 
 async def test_a_second_broker_on_the_same_folder_is_told_of_the_first(broker: EmbeddedKafka) -> None:

@@ -110,7 +110,15 @@ def test_base64_may_have_line_breaks() -> None:
             envelope(media_type="text/xml"), "media_type: expected 'text/html' or 'text/plain'; got 'text/xml'",
             id="another media type",
         ),
-        pytest.param(envelope(meta={"a": 1}), "meta.a: expected a valid string; got 1", id="a number in meta"),
+        pytest.param(
+            envelope(meta={"a": 1}), "meta: expected a map of texts, but 'a' is none; got an object",
+            id="a number in meta",
+        ),
+        pytest.param(
+            envelope(meta={str(number): number for number in range(300_000)}),
+            "meta: expected a map of texts, but '0' is none; got an object",
+            id="a map of numbers, which once took seconds and gigabytes",
+        ),
         pytest.param(envelope(meta=[]), "meta: expected a valid dictionary; got an array", id="meta as a list"),
         pytest.param(envelope(title={}), "title: expected a valid string; got an object", id="an object as title"),
         pytest.param(

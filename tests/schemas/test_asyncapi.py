@@ -99,6 +99,12 @@ def test_every_reason_is_told_with_its_meaning() -> None:
     assert all(choice["description"] for choice in reason["oneOf"])
 
 
+def test_the_documentation_tells_every_reason() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "contracts.md").read_text(encoding="utf-8")
+    for code, meaning in member_docstrings(Reason).items():
+        assert f"| `{code}` | {meaning} |" in page
+
+
 def test_a_member_without_docstring_has_no_meaning() -> None:
     assert member_docstrings(MediaType) == {}
 
