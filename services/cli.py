@@ -255,7 +255,7 @@ def lag(
 @app.command()
 def broker(port: Port = None, data: DataFolder = None) -> None:
     """Run a real Kafka of one node on this machine, without Java or Docker. Ctrl-C ends it; the data stays."""
-    from services.kafka.broker_command import serve
+    from services.kafka.embedded.command import serve
 
     _run(serve(_broker_settings(port, data)))
 
@@ -340,7 +340,7 @@ def _kafka(bootstrap_servers: str | None) -> Any:
 
 
 def _broker_settings(port: int | None, data: Path | None) -> Any:
-    from services.kafka.embedded import EmbeddedSettings
+    from services.kafka.embedded.broker import EmbeddedSettings
 
     given = {"port": port, "data_folder": data}
     return _settings(EmbeddedSettings, **{name: value for name, value in given.items() if value is not None})

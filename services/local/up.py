@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from schemas.topics import EMBEDDED_PARTITIONS, all_topics
 from services.core.taxonomy import shipped_routes
-from services.kafka import leash
 from services.kafka.admin import create_topics
-from services.kafka.embedded import EmbeddedKafka, EmbeddedSettings, embedded_kafka
+from services.kafka.embedded import leash
+from services.kafka.embedded.broker import EmbeddedKafka, EmbeddedSettings, embedded_kafka
 from services.kafka.offsets import until_group_works
 from services.kafka.settings import KafkaSettings
 from services.worker.flow import JOURNEY
@@ -61,7 +61,7 @@ async def installation(
     """
     Give a running installation, and end it in order: workers first, then the broker.
 
-    Raises UpError or `services.kafka.broker_errors.BrokerError` when a part does not start.
+    Raises UpError or `services.kafka.embedded.errors.BrokerError` when a part does not start.
     """
     async with AsyncExitStack() as parts:
         report("Starting Kafka")

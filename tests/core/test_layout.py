@@ -4,6 +4,12 @@ import pytest
 
 from services.core.layout import blocks_of, ends_sentence, ends_with_full_stop, is_dense
 
+HYPHEN = """The crews of the long-distance, deep-
+sea ships had demanded higher pay for
+work at night and on Sundays."""
+JAPANESE = """港湾当局と乗組員の三日間にわたる協議を経て、
+港は月曜日に再開した。二隻の船が燃料不足の
+ため引き返した。"""
 WRAPPED = """The port reopened on Monday after three
 days of talks between the harbour board
 and the crews, who had asked for higher
@@ -16,26 +22,10 @@ pay.
     [
         pytest.param(WRAPPED, [" ".join(WRAPPED.split())], id="one paragraph"),
         pytest.param(f"{WRAPPED}Ships left.", [" ".join(WRAPPED.split()), "Ships left."], id="a short line ends one"),
-        pytest.param(
-            f"{WRAPPED}• Pier 4 stays closed\n",
-            [" ".join(WRAPPED.split()), "• Pier 4 stays closed"],
-            id="a bullet begins one",
-        ),
-        pytest.param(
-            "The crews of the long-distance, deep-\nsea ships had demanded higher pay for\nwork at night and on Sundays.",
-            [
-                "The crews of the long-distance, deep-sea ships had demanded higher pay for work at night and on Sundays."
-            ],
-            id="a hyphen at the end of a line",
-        ),
-        pytest.param(
-            "港湾当局と乗組員の三日間にわたる協議を経て、\n港は月曜日に再開した。二隻の船が燃料不足の\nため引き返した。",
-            ["港湾当局と乗組員の三日間にわたる協議を経て、港は月曜日に再開した。二隻の船が燃料不足のため引き返した。"],
-            id="japanese is joined without a blank",
-        ),
-        pytest.param(
-            "Net 3 vs 2\nRevs 9 vs 8\nShares 12 mln", ["Net 3 vs 2", "Revs 9 vs 8", "Shares 12 mln"], id="a table"
-        ),
+        pytest.param(f"{WRAPPED}• Pier 4\n", [" ".join(WRAPPED.split()), "• Pier 4"], id="a bullet begins one"),
+        pytest.param(HYPHEN, [HYPHEN.replace("-\n", "-").replace("\n", " ")], id="a hyphen at the end of a line"),
+        pytest.param(JAPANESE, [JAPANESE.replace("\n", "")], id="japanese is joined without a blank"),
+        pytest.param("Net 3 vs 2\nRevs 9 vs 8\nShares 12", ["Net 3 vs 2", "Revs 9 vs 8", "Shares 12"], id="a table"),
         pytest.param("One line.\nAnother one.\nA third.", ["One line.", "Another one.", "A third."], id="sentences"),
         pytest.param("\n \n", [], id="blank"),
     ],

@@ -26,13 +26,11 @@ def json_ld(*nodes: object) -> str:
             "Port reopens",
             id="an article before a page",
         ),
-        pytest.param(
-            [{"@type": "WebPage", "headline": "Port reopens"}], "Port reopens", id="a page where no article is"
-        ),
+        pytest.param([{"@type": "WebPage", "headline": "Port reopens"}], "Port reopens", id="a page else"),
         pytest.param([{"@type": "Person", "headline": "Jane Doe"}], None, id="neither"),
         pytest.param([{"@type": 3, "headline": "Jane Doe"}, 7, None, "text"], None, id="nonsense"),
         pytest.param([{"@type": "Article", "headline": {"text": "Port"}}], None, id="a headline that is no string"),
-        pytest.param([[{"x": n} for n in range(9_000)], {"@type": "Article", "headline": "Far"}], None, id="bounded"),
+        pytest.param([[*[{}] * 9_000, {"@type": "Article", "headline": "Far"}]], None, id="bounded"),
     ],
 )
 def test_the_article_is_found_in_json_ld(nodes: list[object], title: str | None) -> None:
@@ -54,11 +52,9 @@ def test_the_sites_name_is_taken_off_the_title(title: str, site_name: str, expec
 
 
 def test_a_heading_that_says_the_declared_title_in_full_is_preferred() -> None:
-    head = "<meta property='og:title' content='Port reopens after three days'>"
-    assert (
-        told(head, "<h1>Port reopens after three days of talks</h1>").title == "Port reopens after three days of talks"
-    )
-    assert told(head, "<h1>Harbour News</h1>").title == "Port reopens after three days"
+    head = "<meta property='og:title' content='Port reopens after three'>"
+    assert told(head, "<h1>Port reopens after three long days</h1>").title == "Port reopens after three long days"
+    assert told(head, "<h1>Harbour News</h1>").title == "Port reopens after three"
 
 
 @pytest.mark.parametrize(

@@ -1,29 +1,50 @@
-XX COUNTRIES, definition, document, mention, place
+from datetime import UTC, datetime
 
-from schemas.documents import Status
-from schemas.taxonomy import PlaceRules
-from services.core.classify import classify
+import pytest
+
+from schemas.documents import ClassifiedDocument, Evidence, Status, Tag, TagKind
+from schemas.taxonomy import PlaceRules, TopicDefinition
+from services.core.gazetteer import load_gazetteer
 from services.core.route import route
 from services.core.taxonomy import compile_taxonomy
 
 TAXONOMY = compile_taxonomy(
-    [definition("flood", {"flood*": 4}, route=True), definition("storm", {"storm*": 4})],
-    PlaceRules(threshold=1, share=0.3, routed=("libya",)),
-    COUNTRIES,
+    [
+        TopicDefinition(id=tag, label=tag, description=tag, terms={tag: 4}, route=routed)
+        for tag, routed in (("flood", True), ("storm", False))
+    ],
+    PlaceRules(threshold=4, share=0.34, routed=("libya",)),
+    load_gazetteer().countries,
 )
 
 
-def test_a_document_goes_where_its_routed_tags_are() -> None:
-    read = document("Flood and storm in Libya", places=(place("LY", mention("title", 19, 24)),))
-    classified = classify(read, TAXONOMY)
-    assert {tag.id for tag in classified.tags} == {"flood", "storm", "libya"}
-    assert sorted(route(classified, TAXONOMY)) == ["flood", "libya"]
+def tagged(*tags: str) -> ClassifiedDocument:
+    evidence = (Evidence(field="text", start=0, end=1, term="x", signal="x", points=4),)
+    return ClassifiedDocument(
+        id="d1",
+        source="test",
+        text="x",
+        pipeline_version="0",
+        received_at=datetime(2026, 1, 1, tzinfo=UTC),
+        language="en",
+        language_confidence=1,
+        content_hash="0" * 64,
+        status=Status.USABLE,
+        taxonomy_version=TAXONOMY.version,
+        tags=tuple(
+            Tag(id=tag, label=tag, kind=TagKind.TOPIC, relevance=0.5, confidence=0.5, evidence=evidence) for tag in tags
+        ),
+    )
 
 
-def test_a_document_without_tags_goes_nowhere() -> None:
-    assert route(classify(document("Quiet day"), TAXONOMY), TAXONOMY) == ()
-
-
-def test_a_withdrawn_document_goes_nowhere() -> None:
-    classified = classify(document("Flood", status=Status.WITHDRAWN), TAXONOMY)
-    assert route(classified, TAXONOMY) == ()
+@pytest.mark.parametrize(
+    ("tags", "routes"),
+    [
+        pytest.param(["libya", "storm", "flood"], ("libya", "flood"), id="in the order of the tags"),
+        pytest.param(["storm"], (), id="a tag without a topic"),
+        pytest.param([], (), id="no tags"),
+        pytest.param(["france"], (), id="a country that is not routed"),
+    ],
+)
+def test_a_document_goes_where_its_routed_tags_are(tags: list[str], routes: tuple[str, ...]) -> None:
+    assert route(tagged(*tags), TAXONOMY) == routes

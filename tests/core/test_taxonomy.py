@@ -18,11 +18,43 @@ from services.core.taxonomy import (
 
 PLACE_RULES = PlaceRules(threshold=4, share=0.34)
 
-IDS_OF_THE_PROJECT = """
-    accident agriculture armed-conflict business corruption counterterrorism crime culture cyber diplomacy disaster
-    economy education elections energy environment epidemic extremism health human-rights justice media migration
-    military organised-crime politics protest religion sanctions science society sport technology terrorism transport
-""".split()
+IDS_OF_THE_PROJECT = [
+    "accident",
+    "agriculture",
+    "armed-conflict",
+    "business",
+    "corruption",
+    "counterterrorism",
+    "crime",
+    "culture",
+    "cyber",
+    "diplomacy",
+    "disaster",
+    "economy",
+    "education",
+    "elections",
+    "energy",
+    "environment",
+    "epidemic",
+    "extremism",
+    "health",
+    "human-rights",
+    "justice",
+    "media",
+    "migration",
+    "military",
+    "organised-crime",
+    "politics",
+    "protest",
+    "religion",
+    "sanctions",
+    "science",
+    "society",
+    "sport",
+    "technology",
+    "terrorism",
+    "transport",
+]
 
 
 def definition(tag: str = "flood", **fields: Any) -> TopicDefinition:
@@ -67,7 +99,7 @@ GOOD = "id: flood\nlabel: Flood\ndescription: Floods.\nterms:\n  flood*: 4\n"
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        pytest.param("id: [", r"flood\.yaml: no valid YAML: .*line 1", id="no YAML"),
+        pytest.param("id: [", r"flood\.yaml: no valid YAML: .*line 2", id="no YAML"),
         pytest.param("", r"flood\.yaml: file: ", id="empty file"),
         pytest.param(GOOD + "treshold: 3\n", r"flood\.yaml: treshold: Extra inputs", id="misspelt field"),
         pytest.param(GOOD.replace("label: Flood\n", ""), r"flood\.yaml: label: Field required", id="field missing"),

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.dead_letters import Reason
 from schemas.topics import MAX_BODY_BYTES, MAX_RAW_BYTES
-from services.feed.sources import Refusal, SourceError, Sourced, check, read
+from services.feed.sources import Refusal, Sourced, SourceError, check, read
 
 
 def found(*paths: Path | str, stdin: bytes = b"") -> list[Sourced | Refusal]:

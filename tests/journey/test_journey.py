@@ -25,7 +25,9 @@ The raids in Tripoli and Benghazi followed a suicide bombing that ISIS claimed, 
 Records = list[ConsumerRecord[bytes | None, bytes | None]]
 
 
-async def sent_and_processed(settings: KafkaSettings, messages: list[Message], *arguments: str) -> tuple[Records, Records]:
+async def sent_and_processed(
+    settings: KafkaSettings, messages: list[Message], *arguments: str
+) -> tuple[Records, Records]:
     """Publish with a plain producer, run one worker until all came out; return outputs and dead letters."""
     await produce(settings.bootstrap_servers, settings.topic(RAW), messages)
     found: tuple[Records, Records] = ([], [])
@@ -114,9 +116,7 @@ async def test_a_journey_in_three_workers_ends_like_one_in_one(settings: KafkaSe
     raw = await read_committed(settings.bootstrap_servers, settings.topic(RAW))
     at_once = [transform(record_of(message), plan, resources).outputs[0] for message in raw]
     assert len(apart) == len(messages)
-    assert {(r.key, r.value, tuple(r.headers)) for r in apart} == {
-        (o.key, o.value, o.headers) for o in at_once
-    }
+    assert {(r.key, r.value, tuple(r.headers)) for r in apart} == {(o.key, o.value, o.headers) for o in at_once}
 
 
 @pytest.mark.parametrize(("asked", "written"), [("", set()), ("clean,enrich", {CLEAN.name, ENRICHED.name})])

@@ -115,7 +115,9 @@ async def test_a_fenced_lane_writes_nothing_more_and_comes_back(settings: KafkaS
     async def is_fenced_in_the_middle(records: Sequence[Record]) -> list[Output]:
         if len(rivals) < 2 and int(records[0].value or b"") > RECORDS // 3:
             partition = f"{records[0].topic}-{records[0].partition}"
-            rival = client.producer(settings, client_id="r", transactional_id=f"{settings.group('copiers')}-{partition}")
+            rival = client.producer(
+                settings, client_id="r", transactional_id=f"{settings.group('copiers')}-{partition}"
+            )
             rivals.append(rival)
             await rival.start()
         return await copy(records)

@@ -22,7 +22,13 @@ def envelope(document_id: str, body: str) -> bytes:
 
 
 def test_each_passed_document_is_a_line_and_each_rejected_one_a_line_on_standard_error() -> None:
-    lines = [envelope("good", TEXT), envelope("empty", "  "), b'{"id": "bad", "body": "x"}', b"[1]", envelope("last", TEXT)]
+    lines = [
+        envelope("good", TEXT),
+        envelope("empty", "  "),
+        b'{"id": "bad", "body": "x"}',
+        b"[1]",
+        envelope("last", TEXT),
+    ]
 
     ran = tagwire("process", "-", stdin=b"\n".join(lines))
 
@@ -40,7 +46,9 @@ def test_each_passed_document_is_a_line_and_each_rejected_one_a_line_on_standard
 
 def test_files_of_every_kind_are_taken_and_their_order_is_kept(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(TEXT)
-    (tmp_path / "b.html").write_text(f"<html><body><article><h1>T</h1><p>{TEXT}</p><p>{TEXT}</p></article></body></html>")
+    (tmp_path / "b.html").write_text(
+        f"<html><body><article><h1>T</h1><p>{TEXT}</p><p>{TEXT}</p></article></body></html>"
+    )
     (tmp_path / "c.json").write_bytes(envelope("from-json", TEXT))
     (tmp_path / "d.jsonl").write_bytes(envelope("line-1", TEXT) + b"\n\n" + envelope("line-2", TEXT))
     names = ["d.jsonl", "c.json", "b.html", "a.txt"]

@@ -17,15 +17,15 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from schemas.topics import MAX_RAW_BYTES, MIB
-from services.kafka import broker_folder
-from services.kafka.broker_errors import BrokerError
-from services.kafka.broker_folder import MARKER
-from services.kafka.embedded import LOGS, EmbeddedKafka, EmbeddedSettings
+from services.kafka.embedded import folder as broker_folder
+from services.kafka.embedded.broker import LOGS, EmbeddedKafka, EmbeddedSettings
+from services.kafka.embedded.errors import BrokerError
+from services.kafka.embedded.folder import MARKER
 
 OWNER = """
 import asyncio, sys
 from pathlib import Path
-from services.kafka.embedded import EmbeddedSettings, embedded_kafka
+from services.kafka.embedded.broker import EmbeddedSettings, embedded_kafka
 
 async def main():
     async with embedded_kafka(EmbeddedSettings(data_folder=Path(sys.argv[1]), port=0)) as broker:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from schemas.topics import MAX_OUTPUT_BYTES
-from services.kafka.broker_ports import LOOPBACK
+from services.kafka.embedded.ports import LOOPBACK
 
 NODE_ID: Final = 1
 LOG_FILE: Final = "broker.log"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from services.kafka import leash
+from services.kafka.embedded import leash
 
 STUBBORN = """
 import signal, sys, time

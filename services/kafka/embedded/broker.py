@@ -19,12 +19,13 @@ from typing import Annotated, Final
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.kafka import broker_folder, leash
-from services.kafka.broker_config import LOG_FILE, java_options, log4j_properties, server_properties
-from services.kafka.broker_errors import BrokerError
-from services.kafka.broker_ports import LOOPBACK, free_port, require_free
-from services.kafka.broker_ready import ready
-from services.kafka.jars import Report, class_path, extra_is_missing
+from services.kafka.embedded import folder as broker_folder
+from services.kafka.embedded import leash
+from services.kafka.embedded.config import LOG_FILE, java_options, log4j_properties, server_properties
+from services.kafka.embedded.errors import BrokerError
+from services.kafka.embedded.jars import Report, class_path, extra_is_missing
+from services.kafka.embedded.ports import LOOPBACK, free_port, require_free
+from services.kafka.embedded.ready import ready
 
 LOGS: Final = "kafka"
 """Kafka's own folder in the data folder. It appears whole: formatted under another name, then renamed."""

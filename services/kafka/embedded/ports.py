@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from services.kafka.broker_errors import BrokerError
+from services.kafka.embedded.errors import BrokerError
 
 LOOPBACK: Final = "127.0.0.1"
 LISTENING: Final = "0A"  # TCP_LISTEN in <net/tcp_states.h>

@@ -9,17 +9,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from services.kafka import jars
-from services.kafka.broker_errors import BrokerError, BrokerNotInstalledError
-from services.kafka.embedded import EmbeddedSettings
-from services.kafka.jars import KAFKA_VERSION, class_path, read_lock, sha256
+from services.kafka.embedded import jars
+from services.kafka.embedded.broker import EmbeddedSettings
+from services.kafka.embedded.errors import BrokerError, BrokerNotInstalledError
+from services.kafka.embedded.jars import KAFKA_VERSION, class_path, read_lock, sha256
 
 Reports = list[str]
 
 FETCH = """
 import sys
 from pathlib import Path
-from services.kafka.jars import class_path
+from services.kafka.embedded.jars import class_path
 print(len(class_path(Path(sys.argv[1]), lambda text: None)))
 """
 

@@ -5,8 +5,8 @@ import signal
 import sys
 from collections.abc import Callable
 
-from services.kafka.embedded import EmbeddedKafka, EmbeddedSettings, embedded_kafka
-from services.kafka.jars import KAFKA_VERSION
+from services.kafka.embedded.broker import EmbeddedKafka, EmbeddedSettings, embedded_kafka
+from services.kafka.embedded.jars import KAFKA_VERSION
 from services.kafka.settings import KafkaSettings
 
 

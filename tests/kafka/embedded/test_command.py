@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from services.kafka.broker_folder import Owner, claim, release
-from services.kafka.jars import KAFKA_VERSION
+from services.kafka.embedded.folder import Owner, claim, release
+from services.kafka.embedded.jars import KAFKA_VERSION
 
 COMMAND = """
 import asyncio, sys
 from pathlib import Path
-from services.kafka.broker_command import serve
-from services.kafka.embedded import EmbeddedSettings
+from services.kafka.embedded.command import serve
+from services.kafka.embedded.broker import EmbeddedSettings
 
 asyncio.run(serve(EmbeddedSettings(data_folder=Path(sys.argv[1]), port=0)))
 """

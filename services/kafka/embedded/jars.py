@@ -1,7 +1,7 @@
 """
 Kafka's class path: the jars that the lock names, fetched once with jgo, checked at every start.
 
-`python -m services.kafka.jars` writes the lock anew after `KAFKA_VERSION` or `LOGGING_VERSION` has been changed.
+After a change of `KAFKA_VERSION` or `LOGGING_VERSION`, `python -m services.kafka.embedded.jars` writes the lock anew.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import ParseError
 
-from services.kafka.broker_errors import BrokerError, BrokerNotInstalledError
+from services.kafka.embedded.errors import BrokerError, BrokerNotInstalledError
 
 if TYPE_CHECKING:
     from jgo.maven import Artifact

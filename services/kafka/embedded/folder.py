@@ -11,8 +11,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from services.kafka.broker_errors import BrokerError
-from services.kafka.jars import KAFKA_VERSION
+from services.kafka.embedded.errors import BrokerError
+from services.kafka.embedded.jars import KAFKA_VERSION
 
 FORMAT: Final = 1
 """Rises when this version cannot use what the one before has laid down."""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.kafka.broker_errors import BrokerError
-from services.kafka.broker_folder import (
+from services.kafka.embedded.errors import BrokerError
+from services.kafka.embedded.folder import (
     FORMAT,
     LOCK,
     MARKER,
@@ -17,7 +17,7 @@ from services.kafka.broker_folder import (
     open_marker,
     release,
 )
-from services.kafka.jars import KAFKA_VERSION
+from services.kafka.embedded.jars import KAFKA_VERSION
 
 OWNER = Owner(pid=os.getpid(), address="127.0.0.1:9092")
 
