@@ -27,8 +27,8 @@ PLAIN_CHARACTERS: Final = 3000
 MIN_STRETCH: Final = 0.6
 """The least that a threshold is multiplied with: a note of 1,000 characters needs as many points as one line."""
 
-MAX_EVIDENCE: Final = 20
-"""Per tag. More than this no one reads."""
+MAX_EVIDENCE: Final = 12
+"""Per tag. More than this no one reads, and every subscriber pays for it."""
 
 PLACE_SIGNAL: Final = "place"
 
@@ -110,18 +110,19 @@ def _stretch(length: int) -> float:
 def _topics(fields: Sequence[Field], stretch: float, taxonomy: Taxonomy) -> list[Claim]:
     """Return the topics that the fields earn."""
     found, early, mentions = _read(fields, taxonomy)
-    points = [0.0] * len(taxonomy.definitions)
+    points: dict[int, float] = {}
     for term, where in mentions.items():
         weights = taxonomy.weights[term.definition]
         if len(where) > 1:
             # Best placed first; equally placed ones stay in reading order.
             where.sort(key=lambda mention: -weights[mention[0]])
             del where[taxonomy.definitions[term.definition].cap :]
-        points[term.definition] += term.points * sum([weights[mention[0]] for mention in where])
+        added = term.points * sum([weights[mention[0]] for mention in where])
+        points[term.definition] = points.get(term.definition, 0.0) + added
     strengths = {
         number: strength
-        for number, definition in enumerate(taxonomy.definitions)
-        if (strength := points[number] / (definition.threshold * stretch)) >= 1
+        for number, total in points.items()
+        if (strength := total / (taxonomy.definitions[number].threshold * stretch)) >= 1
         and early.isdisjoint(taxonomy.exclude[number])
         and not any(found.isdisjoint(group) for group in taxonomy.require[number])
     }
@@ -145,29 +146,22 @@ def _read(fields: Sequence[Field], taxonomy: Taxonomy) -> tuple[set[int], set[in
     early: set[int] = set()
     mentions: dict[Term, list[_Mention]] = {}
     for field, (_, text, first_zone) in enumerate(fields):
-        ends: dict[int, int] = {}  # by definition, where its last phrase ends
+        lead_end = LEAD_CHARACTERS if first_zone is Zone.LEAD else len(text)
         # In reading order, at each place the longest first; of equally long ones the phrase that says more.
-        for start, minus_end, phrase in sorted(
-            [(start, -end, phrase) for phrase, start, end in taxonomy.matcher.find(fold(text))]
-        ):
-            zone = _zone(first_zone, start)
-            found.add(phrase)
-            if zone is not Zone.BODY:
-                early.add(phrase)
+        matches = sorted([(start, -end, phrase) for phrase, start, end in taxonomy.matcher.find(fold(text))])
+        found.update([phrase for _, _, phrase in matches])
+        early.update([phrase for start, _, phrase in matches if start < lead_end])
+        ends: dict[int, int] = {}  # by definition, where its last phrase ends
+        for start, minus_end, phrase in matches:
+            mention = (first_zone if start < lead_end else Zone.BODY, field, start, -minus_end)
             for term in taxonomy.terms[phrase]:
                 if start >= ends.get(term.definition, 0):
                     ends[term.definition] = -minus_end
-                    if not term.points:
-                        continue
                     if term in mentions:
-                        mentions[term].append((zone, field, start, -minus_end))
-                    else:
-                        mentions[term] = [(zone, field, start, -minus_end)]
+                        mentions[term].append(mention)
+                    elif term.points:
+                        mentions[term] = [mention]
     return found, early, mentions
-
-
-def _zone(first: Zone, start: int) -> Zone:
-    return Zone.BODY if first is Zone.LEAD and start >= LEAD_CHARACTERS else first
 
 
 def _topic(definition: TopicDefinition, strength: float, hits: list[Hit]) -> Claim:
@@ -203,6 +197,10 @@ def _countries(document: EnrichedDocument, fields: Sequence[Field], stretch: flo
     return claims
 
 
+def _zone(first: Zone, start: int) -> Zone:
+    return Zone.BODY if first is Zone.LEAD and start >= LEAD_CHARACTERS else first
+
+
 def _tag(claim: Claim, strongest: float, fields: Sequence[Field]) -> Tag:
     hits = sorted(claim.hits, key=lambda hit: (-hit.points, hit.field, hit.start))
     # Validating a whole tag at once takes half the time of making its evidence piece by piece.
@@ -234,7 +232,8 @@ def _with_lost_tags(removed: Iterable[Removed], given: set[str], taxonomy: Taxon
     blocks = []
     for block in removed:
         earned = {claim.id for claim in _topics([Field("title", block.text, Zone.TITLE)], MIN_STRETCH, taxonomy)}
-        blocks.append(block.model_copy(update={"tags_only_here": tuple(sorted(earned - given))}))
+        lost = tuple(sorted(earned - given))
+        blocks.append(block.model_copy(update={"tags_only_here": lost}) if lost != block.tags_only_here else block)
     return tuple(blocks)
 
 

@@ -1,0 +1,58 @@
+"""What a subscriber sees: chosen by headers alone, shown without a risk for the terminal."""
+
+import pytest
+
+from schemas.documents import ClassifiedDocument, Evidence, Tag, TagKind
+from services.kafka.records import Record
+from services.subscriber.render import dead_letter_lines, document_lines, plain
+from services.subscriber.tail import Filter
+
+
+def record(**headers: str) -> Record:
+    named = tuple((name.replace("_", "-"), value.encode()) for name, value in headers.items())
+    return Record("documents.classified", 0, 0, 0, b"k", b"{}", (*named, ("ce_source", b"wire")))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "headers", "passes"),
+    [
+        pytest.param(Filter(), {}, True, id="no wish"),
+        pytest.param(Filter(tags=frozenset({"libya"})), {"tags": "libya,military"}, True, id="has the tag"),
+        pytest.param(Filter(tags=frozenset({"libya"})), {"tags": "libyan-oil"}, False, id="no part of an id"),
+        pytest.param(Filter(tags=frozenset({"a", "b"})), {"tags": "b"}, True, id="any of several tags"),
+        pytest.param(Filter(tags=frozenset({"libya"})), {}, False, id="no tags header"),
+        pytest.param(Filter(tags=frozenset({"libya"})), {"tags": ""}, False, id="no tags"),
+        pytest.param(Filter(language="en"), {"language": "fr"}, False, id="another language"),
+        pytest.param(Filter(source="wire"), {}, True, id="its source"),
+        pytest.param(Filter(source="wire", language="fr"), {"language": "en"}, False, id="all wishes at once"),
+        pytest.param(Filter(headers=(("x-desk", "mena"),)), {"x_desk": "mena"}, True, id="a header"),
+        pytest.param(Filter(headers=(("x-desk", "mena"),)), {"x_desk": "asia"}, False, id="a header of other value"),
+    ],
+)
+def test_a_record_passes_by_its_headers(chosen: Filter, headers: dict[str, str], passes: bool) -> None:
+    assert chosen.passes(record(**headers)) is passes
+
+
+def test_a_document_is_shown_with_the_words_that_earned_its_tags() -> None:
+    evidence = [
+        Evidence(field="title", start=0, end=5, term="Libya", signal="place", points=3),
+        Evidence(field="text", start=9, end=14, term="LIBYA", signal="place", points=1),
+        Evidence(field="text", start=20, end=26, term="comedy", signal="comedy", points=-2),
+    ]
+    tag = Tag(id="libya", label="Libya", kind=TagKind.PLACE, relevance=0.5, confidence=0.5, evidence=tuple(evidence))
+    document = ClassifiedDocument.model_construct(id="d", title="[red]Libya\x1b[31m", tags=(tag,))
+
+    title, line = (str(line) for line in document_lines(document, note="12 ms"))
+
+    assert title == "12 ms  [red]Libya[31m"
+    assert line.split() == ["libya", "0.50", "“Libya”"]
+
+
+def test_a_dead_letter_is_shown_with_its_reason() -> None:
+    lines = dead_letter_lines(record(dlq_reason="not_text", **{"kafka_dlt-exception-message": "a JPEG"}))
+
+    assert [str(line).split() for line in lines] == [["k"], ["not_text"]]
+
+
+def test_control_characters_never_reach_the_terminal() -> None:
+    assert plain("a\x1b]0;owned\x07\nb\u202ec\x9b") == "a]0;owned bc"

@@ -1,0 +1,30 @@
+"""What the docs name exists, and what exists is named."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from services.kafka.embedded.broker import EmbeddedSettings
+from services.kafka.settings import KafkaSettings
+from services.worker.settings import WorkerSettings
+
+ROOT = Path(__file__).parents[1]
+OPERATING = (ROOT / "docs/operating.md").read_text()
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]
+
+
+@pytest.mark.parametrize("model", [KafkaSettings, WorkerSettings, EmbeddedSettings])
+def test_every_setting_is_in_the_operators_page_and_no_other(model: type[BaseSettings]) -> None:
+    prefix = model.model_config["env_prefix"]
+    named = set(re.findall(rf"`({prefix}[A-Z_]+)`", OPERATING))
+
+    assert named == {f"{prefix}{name.upper()}" for name in model.model_fields}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_inside_the_repository_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
