@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from schemas.documents import Dateline
+from services.core.layout import ends_sentence
 
 _WITHIN: Final = 160
 """Characters in which a dateline ends."""
@@ -12,6 +13,14 @@ _MAX_PLACE_WORDS: Final = 5
 # A hyphen needs a blank behind it, lest Port-au-Prince be split; EFE writes `.-`.
 _DASH: Final = r"(?:\s[-–—―_]{1,3}(?=\s)|\.?-{1,3}(?=\s)|\s?(?:—|--))"
 _AGENCY: Final = re.compile(r"\s?\(([^()\n]{2,40})\)")
+_CODE: Final = re.compile(r"[A-Z]{2,6}")
+"""An agency that no list knows: capitals."""
+_MOST_CODED_WORDS: Final = 3
+"""Words of a place before such an agency, where neither capitals nor a date mark it as one."""
+_TELEX_MARKS: Final = re.compile(
+    r"(?:\[(?:TEXT|EXCERPTS?|REPORT|ARTICLE|COMMENTARY|COMMUNIQUE|EDITORIAL|FEATURE|INTERVIEW|SPEECH|STATEMENT)\]\s*)+",
+    re.IGNORECASE,
+)
 _DASH_HERE: Final = re.compile(_DASH)
 _DASH_SOON: Final = re.compile(rf"[^()\n:;!?—–]{{2,80}}?(?={_DASH})")
 _MONTH: Final = (
@@ -57,12 +66,15 @@ def split_dateline(paragraph: str) -> tuple[Dateline | None, str]:
     Return the dateline with which the paragraph opens, and what follows it.
 
     `Washington (CNN)President …`, `LONDON (Reuters) - …`, `WASHINGTON, Feb 3 (Reuters) - …`, `MOSUL, Iraq — …`.
+    Marks that a telex service sets behind it (`[TEXT]`) go with it.
     None where there is no dateline, or nothing behind it; then the paragraph comes back as it was.
     """
     for found in (_with_agency(paragraph), _with_place_only(paragraph)):
         if found is not None:
             dateline, end = found
             rest = paragraph[end:].lstrip(" \t-–—_:")
+            if marks := _TELEX_MARKS.match(rest):
+                rest = rest[marks.end() :]
             if any(map(str.isalnum, rest)):
                 return dateline, rest
     return None, paragraph
@@ -86,14 +98,16 @@ def _with_agency(paragraph: str) -> tuple[Dateline, int] | None:
     if place and not _is_place(place):
         return None
     dash = _DASH_HERE.match(paragraph, found.end())
-    if dash is None:
-        # Without a dash only a known agency will do, and a sentence must begin behind it.
-        follows = paragraph[found.end() :].lstrip(" :")
-        if not _is_known(agency) or not follows or follows[0].islower():
-            return None
-    elif not (_is_known(agency) or dated or (place and place.isupper())):
-        return None
-    return Dateline(place=place or None, agency=agency), (dash or found).end()
+    end = (dash or found).end()
+    follows = paragraph[end : end + 1 + _WITHIN].lstrip(" :")
+    if dash is not None:
+        certain = _is_known(agency) or dated or place.split(",")[0].isupper()
+        sure = certain or (_is_code(agency, place) and len(place.split()) <= _MOST_CODED_WORDS and ends_sentence(paragraph))
+    else:
+        # Without a dash a sentence must begin behind a known agency, and be glued to an unknown one.
+        glued = paragraph[end : end + 1].isupper() and _is_code(agency, place)
+        sure = glued or (_is_known(agency) and follows != "" and not follows[0].islower())
+    return (Dateline(place=place or None, agency=agency), end) if sure else None
 
 
 def _with_place_only(paragraph: str) -> tuple[Dateline, int] | None:
@@ -122,7 +136,14 @@ def _is_place(text: str) -> bool:
     words = text.replace("/", " ").replace(",", " ").split()
     if not words or len(words) > _MAX_PLACE_WORDS or any(char.isdigit() for char in text):
         return False
+    if words[0].lower() == "the" and words[1:2] not in (["Hague"], ["HAGUE"]):
+        return False
     return all(not word[0].islower() or word in _SMALL_WORDS for word in words) and text[0].isalpha()
+
+
+def _is_code(agency: str, place: str) -> bool:
+    """Whether it is an agency's by its form: capitals, and not the place's own: `Paris Saint-Germain (PSG)`."""
+    return bool(place and _CODE.fullmatch(agency)) and not set(agency) <= set(place.upper())
 
 
 def _is_known(agency: str) -> bool:

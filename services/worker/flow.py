@@ -94,7 +94,8 @@ def stages(text: str) -> tuple[Stage, ...]:
     Raises ValueError with the possible names.
     """
     names = [stage.name.value for stage in JOURNEY]
-    first, _, last = text.partition("-")
-    if first in names and (last or first) in names[names.index(first) :]:
-        return JOURNEY[names.index(first) : names.index(last or first) + 1]
+    first, dash, last = text.partition("-")
+    last = last if dash else first
+    if first in names and last in names[names.index(first) :]:
+        return JOURNEY[names.index(first) : names.index(last) + 1]
     raise ValueError(f"'{text}' is no run of stages: give one of {', '.join(names)}, or first-last as in enrich-route")

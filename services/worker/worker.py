@@ -1,6 +1,7 @@
 """The worker: documents.raw -> documents.classified and the tags' topics, lane by lane, until it is told to stop."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -43,8 +44,10 @@ async def work(
         resources = await loop.run_in_executor(steps, load_resources)
         await _check_topics(kafka, plan, resources)
 
+        is_over = threading.Event()
+
         async def process(records: Sequence[Record]) -> Sequence[Output]:
-            return await loop.run_in_executor(steps, _process, records, plan, resources)
+            return await loop.run_in_executor(steps, _process, records, plan, resources, is_over)
 
         limits = LaneLimits(batch_records=settings.batch_records)
         async with Lanes(kafka, kafka.topic(plan.reads), group=plan.group, transform=process, limits=limits) as lanes:
@@ -56,13 +59,15 @@ async def work(
             if watch.done():
                 watch.result()
             watch.cancel()
-        steps.shutdown(wait=False, cancel_futures=True)
+        is_over.set()
     log.info("worker_stopped", group=plan.group)
 
 
-def _process(records: Sequence[Record], plan: Plan, resources: Resources) -> list[Output]:
+def _process(records: Sequence[Record], plan: Plan, resources: Resources, is_over: threading.Event) -> list[Output]:
     outputs: list[Output] = []
     for record in records:
+        if is_over.is_set():  # no lane waits for this batch any more
+            break
         outcome = transform(record, plan, resources)
         if outcome.reason is not None:
             _tell(record, outcome)

@@ -1,5 +1,7 @@
 """What a subscriber sees: chosen by headers alone, shown without a risk for the terminal."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from schemas.documents import ClassifiedDocument, Evidence, Tag, TagKind
@@ -8,8 +10,8 @@ from services.subscriber.render import dead_letter_lines, document_lines, plain
 from services.subscriber.tail import Filter
 
 
-def record(**headers: str) -> Record:
-    named = tuple((name.replace("_", "-"), value.encode()) for name, value in headers.items())
+def record(headers: dict[str, str]) -> Record:
+    named = tuple((name, value.encode()) for name, value in headers.items())
     return Record("documents.classified", 0, 0, 0, b"k", b"{}", (*named, ("ce_source", b"wire")))
 
 
@@ -25,12 +27,12 @@ def record(**headers: str) -> Record:
         pytest.param(Filter(language="en"), {"language": "fr"}, False, id="another language"),
         pytest.param(Filter(source="wire"), {}, True, id="its source"),
         pytest.param(Filter(source="wire", language="fr"), {"language": "en"}, False, id="all wishes at once"),
-        pytest.param(Filter(headers=(("x-desk", "mena"),)), {"x_desk": "mena"}, True, id="a header"),
-        pytest.param(Filter(headers=(("x-desk", "mena"),)), {"x_desk": "asia"}, False, id="a header of other value"),
+        pytest.param(Filter(headers=(("x-desk", "mena"),)), {"x-desk": "mena"}, True, id="a header"),
+        pytest.param(Filter(headers=(("x-desk", "mena"),)), {"x-desk": "asia"}, False, id="a header of other value"),
     ],
 )
 def test_a_record_passes_by_its_headers(chosen: Filter, headers: dict[str, str], passes: bool) -> None:
-    assert chosen.passes(record(**headers)) is passes
+    assert chosen.passes(record(headers)) is passes
 
 
 def test_a_document_is_shown_with_the_words_that_earned_its_tags() -> None:
@@ -40,7 +42,19 @@ def test_a_document_is_shown_with_the_words_that_earned_its_tags() -> None:
         Evidence(field="text", start=20, end=26, term="comedy", signal="comedy", points=-2),
     ]
     tag = Tag(id="libya", label="Libya", kind=TagKind.PLACE, relevance=0.5, confidence=0.5, evidence=tuple(evidence))
-    document = ClassifiedDocument.model_construct(id="d", title="[red]Libya\x1b[31m", tags=(tag,))
+    document = ClassifiedDocument(
+        id="d",
+        source="s",
+        title="[red]Libya\x1b[31m",
+        text="",
+        pipeline_version="1",
+        received_at=datetime(2026, 1, 31, tzinfo=UTC),
+        language="en",
+        language_confidence=1,
+        content_hash="0" * 64,
+        taxonomy_version="1",
+        tags=(tag,),
+    )
 
     title, line = (str(line) for line in document_lines(document, note="12 ms"))
 
@@ -49,9 +63,9 @@ def test_a_document_is_shown_with_the_words_that_earned_its_tags() -> None:
 
 
 def test_a_dead_letter_is_shown_with_its_reason() -> None:
-    lines = dead_letter_lines(record(dlq_reason="not_text", **{"kafka_dlt-exception-message": "a JPEG"}))
+    lines = dead_letter_lines(record({"dlq-reason": "not_text", "kafka_dlt-exception-message": "a JPEG"}))
 
-    assert [str(line).split() for line in lines] == [["k"], ["not_text"]]
+    assert [str(line).split() for line in lines] == [["k"], ["not_text", "a", "JPEG"]]
 
 
 def test_control_characters_never_reach_the_terminal() -> None:

@@ -1,23 +1,21 @@
 """The table holds together: each stage reads what the one before writes, and its step's types say the same."""
 
+from itertools import pairwise
 from typing import get_type_hints
 
 import pytest
 
 from schemas.topics import RAW
-from services.worker.flow import JOURNEY, stages
+from services.worker.flow import JOURNEY, Stage, stages
 
 
 def test_each_stage_reads_what_the_one_before_writes() -> None:
     assert JOURNEY[0].reads is RAW
-    assert all(stage.reads is before.writes for before, stage in zip(JOURNEY, JOURNEY[1:], strict=False))
+    assert all(stage.reads is before.writes for before, stage in pairwise(JOURNEY))
 
 
 @pytest.mark.parametrize("stage", JOURNEY, ids=lambda stage: stage.name)
-def test_the_types_of_a_step_are_the_models_of_its_topics(stage: object) -> None:
-    from services.worker.flow import Stage
-
-    assert isinstance(stage, Stage)
+def test_the_types_of_a_step_are_the_models_of_its_topics(stage: Stage) -> None:
     hints = get_type_hints(stage.step)
     assert hints["document"] is stage.reads.model
     if stage.writes is None:

@@ -1,0 +1,90 @@
+"""`tagwire publish` and `tagwire tail` against a real broker."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, create_subprocess_exec
+from pathlib import Path
+
+import orjson
+
+from schemas.documents import ClassifiedDocument
+from schemas.topics import RAW
+from services.kafka.settings import KafkaSettings
+from tests.articles import article
+from tests.brokers import read_committed
+from tests.journey.conftest import worker
+
+
+async def tagwire(settings: KafkaSettings, *arguments: str, stdin: bytes = b"") -> tuple[int | None, str, str]:
+    environment = {
+        "TAGWIRE_KAFKA_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
+        "TAGWIRE_KAFKA_TOPIC_PREFIX": settings.topic_prefix,
+    }
+    process = await create_subprocess_exec(
+        *(sys.executable, "-m", "services.cli", *arguments),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        env={**os.environ, **environment},
+    )
+    out, err = await asyncio.wait_for(process.communicate(stdin), 60)
+    return process.returncode, out.decode(), err.decode()
+
+
+async def test_what_keeps_the_contract_is_published_and_the_rest_refused_with_the_reason(
+    settings: KafkaSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "page.html").write_bytes("<p>Crue à Conakry</p>".encode("latin-1"))
+    (tmp_path / "empty.txt").write_bytes(b"")
+    (tmp_path / "batch.jsonl").write_bytes(article(1)[1] + b'\n{"id": "b", "source": "x"}\n' + article(2)[1])
+
+    status, out, err = await tagwire(settings, "publish", str(tmp_path))
+
+    records = await read_committed(settings.bootstrap_servers, settings.topic(RAW))
+    refused = [orjson.loads(line) for line in err.splitlines()]
+    assert {record.key for record in records} == {b"page.html", b"article-1", b"article-2"}
+    assert [record.value for record in records if record.key == b"page.html"] == [
+        "<p>Crue à Conakry</p>".encode("latin-1")
+    ]
+    assert [(each["id"], each["reason"]) for each in refused] == [
+        ("b", "invalid_document"),
+        ("empty.txt", "empty_body"),
+    ]
+    assert "body" in refused[0]["message"]
+    assert out == "3 published, 2 refused: 1 invalid_document, 1 empty_body\n"
+    assert status == 1
+
+
+async def test_published_documents_are_tailed_by_tag(settings: KafkaSettings) -> None:
+    lines = b"\n".join(article(number)[1] for number in range(40))
+
+    status, out, err = await tagwire(settings, "publish", "-", stdin=lines)
+    async with worker(settings):
+        _, tailed, _ = await tagwire(settings, "tail", "--from-start", "--tag", "libya", "-n", "5")
+
+    documents = [ClassifiedDocument.model_validate_json(line) for line in tailed.splitlines()]
+    assert (status, out, err) == (0, "40 published, 0 refused\n", "")
+    assert {document.id for document in documents} == {f"article-{number}" for number in range(0, 40, 8)}
+
+
+async def test_a_cluster_without_our_topics_is_told_apart(kafka: str, prefix: str) -> None:
+    settings = KafkaSettings(bootstrap_servers=kafka, topic_prefix=prefix)
+
+    for command in (("publish", "-"), ("worker",), ("tail", "-n", "1")):
+        status, _, err = await tagwire(settings, *command)
+
+        assert status == 1
+        assert "tagwire topics create" in err
+        assert "Traceback" not in err
+
+
+async def test_no_cluster_is_one_sentence() -> None:
+    settings = KafkaSettings(bootstrap_servers="127.0.0.1:1")
+
+    for command in (("publish", "-"), ("worker",), ("tail",), ("lag",), ("topics", "create")):
+        status, _, err = await tagwire(settings, *command)
+
+        assert status == 1
+        assert err.splitlines()[-1].startswith("tagwire: Kafka does not answer at 127.0.0.1:1.")
+        assert "Traceback" not in err
