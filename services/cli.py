@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -19,7 +20,6 @@ Settings = TypeVar("Settings")
 Result = TypeVar("Result")
 
 app = typer.Typer(
-    help="Turns raw news documents into clean, enriched, tagged ones while they flow through Kafka.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -46,6 +46,19 @@ LogLevel = Annotated[str, typer.Option(help="debug, info, warning or error.")]
 Partitions = Annotated[int | None, typer.Option(min=1, help="Partitions of each topic; otherwise the list's number.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for a free one.")]
 DataFolder = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Where topics and offsets live.")]
+
+
+def _version(is_asked: bool) -> None:
+    if is_asked:
+        console.print(version("tagwire"))
+        raise typer.Exit
+
+
+@app.callback()
+def tagwire(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Turns raw news documents into clean, enriched, tagged ones while they flow through Kafka."""
 
 
 @app.command()
@@ -86,7 +99,9 @@ def demo(
     async def run() -> None:
         nonlocal is_right
         with tempfile.TemporaryDirectory(prefix="tagwire-demo-") as data:
-            async with installation(_broker_settings(port, Path(data)), workers=1, report=_note) as running:
+            async with installation(
+                _broker_settings(port, Path(data)), workers=1, report=_note, log_level="error"
+            ) as running:
 
                 async def journey() -> None:
                     nonlocal is_right

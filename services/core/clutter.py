@@ -5,18 +5,30 @@ from collections.abc import Callable
 from typing import Final
 
 from schemas.documents import RemovedReason
+from services.core.dateline import is_agency
 from services.core.layout import ends_sentence
 
 _LONGEST: Final = 400
 """Characters. A longer block holds more than clutter, so it is kept."""
 
+# How sites lead to their other stories, in the languages of the news; alone on its line, or before a headline.
+_POINTERS: Final = (
+    r"(?:also|read|see|watch|learn) (?:also|more|next|now|read|see)|don[’']t miss|more (?:from|on|about) [^:.|]{1,40}",
+    r"more (?:stories|news)|trending|most (?:read|popular|viewed|watched)|recommended(?: (?:articles?|stories|reading))?",
+    r"related(?: (?:articles?|stor(?:y|ies)|coverage|content|topics?|news|links?))?|you may also like|editor[’']s picks",
+    r"(?:[àa] )?(?:lire|voir) (?:aussi|[ée]galement)|sur le m[êe]me sujet|(?:les )?(?:articles )?(?:les )?plus lus",
+    r"(?:lea|lee|ver|vea|mira|mire) (?:tambi[ée]n|m[áa]s)|(?:le|te) puede interesar|(?:lo )?m[áa]s (?:le[íi]do|visto)",
+    r"m[áa]s noticias|noticias relacionadas|(?:leia|veja) (?:tamb[ée]m|mais)|saiba mais|(?:as )?mais lidas",
+    r"(?:leggi|guarda) anche|potrebbe interessarti(?: anche)?|(?:i|le) pi[ùu] lett[ie]|(?:articoli|notizie) correlat[ie]",
+    r"(?:lesen|sehen) sie (?:auch|mehr|dazu)|mehr zum thema|(?:das )?k(?:ö|oe)nnte sie auch interessieren|meistgelesen",
+    r"auch interessant|lees (?:ook|meer|verder)|(?:meest|best) gelezen|czytaj (?:także|też|tez|więcej)|zobacz (?:też|także)",
+    r"читайте также|читать (?:далее|также)|ч(?:и|ы)тай(?:те)? (?:также|ещё)|по теме|читайте також|самое читаемое",
+    r"ayrıca okuyun|ilgili haberler|اقرأ (?:أيضا|أيضاً|المزيد)|مواضيع ذات صلة|الأكثر قراءة",
+)
+_POINTER: Final = re.compile(rf"[\W_]{{0,4}}(?:{'|'.join(_POINTERS)})\s{{0,4}}(?:$|[:|>»–—])", re.IGNORECASE)
 _PROMOTION: Final = re.compile(
     r"""
-    (?:read|see|watch|learn)\ (?:more|also|next|now)\s*(?:$|[:|>»–—])
-    | (?:also\ (?:read|see)|don[’']t\ miss|more\ (?:from|on|about)\ [^:.]{1,40}|more\ stories|trending
-        | most\ (?:read|popular|viewed)|recommended(?:\ (?:articles?|stories|reading))?
-        | related(?:\ (?:articles?|stor(?:y|ies)|coverage|content|topics?|news|links?))?)\s*(?:$|:)
-    | (?:sign|signing)\ up\ (?:here|now|today|to|for)\b.{0,120}
+    (?:sign|signing)\ up\ (?:here|now|today|to|for)\b.{0,120}
         \b(?:newsletters?|alerts?|emails?|inbox|updates|free|here)\b
     | (?:sign\ up|subscribe|log\ in|follow\ us|share\ this(?:\ (?:article|story|page))?|continue\ reading|comments?
         | view\ comments|advertisement|story\ continues\ below(?:\ advertisement)?|sponsored|loading\.*)\s*[.!:]?$
@@ -26,22 +38,31 @@ _PROMOTION: Final = re.compile(
         \b(?:twitter|x|facebook|instagram|whatsapp|telegram|youtube|linkedin|tiktok|threads|bluesky|google\ news)\b
     | (?:click|tap)\ here\ (?:to|for)\b
     | (?:download|get)\ (?:our|the)\ .{0,30}\bapp\b
+    | (?:are\ you\ )?(?:enjoy|lik)(?:ing|ed|e)?\ (?:this|what|our|the)\ .{1,60}\?\s
+        (?:subscribe|sign\ up|join|support|donate|follow|become)\b
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 _CREDIT: Final = re.compile(
     r"""
     [(\[](?:additional\ |further\ )?(?:reporting|writing|editing|compiled)\ by\b
-    | (?:©|\(c\)\ |copyright\ )\s?(?:©|\(c\))?\s?(?:\d{4}|by\b|the\ associated\ press|reuters|all\ rights)
+    | (?:©|\(c\)\ |copyright\ )\s?(?:©|\(c\))?\s?(?:\d{4}|by\b|the\ associated\ press|reuters|all\ rights
+        |(?:[\w.-]{1,30}\ ){1,4}\d{4}\b)
     | (?:from\ )?staff\ (?:reports?|and\ wire\ reports?)$
-    | all\ rights\ reserved\.?$
     | (?:the|this)\ (?:material|content|article)\ (?:may\ not\ be|is\ protected\ by)\ (?:published|reproduced|copyright)
     | our\ standards:
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_RIGHTS_RESERVED: Final = re.compile(
+    r"(?:all rights reserved|tous droits r[ée]serv[ée]s|(?:todos )?los derechos reservados|todos os direitos reservados"
+    r"|alle rechte? vorbehalten|tutti i diritti(?: sono)? riservati|alle rechten voorbehouden|все права защищены"
+    r"|wszelkie prawa zastrzeżone|tüm hakları saklıdır|جميع الحقوق محفوظة)[\W_]{0,4}$",
+    re.IGNORECASE,
+)
+_LONGEST_RIGHTS: Final = 160
 _WORKED_BY: Final = re.compile(
-    r"(?:additional |further )?(?:reporting|writing|editing|compiled|translated) by (.*)", re.IGNORECASE
+    r"[-–—*(\s]{0,4}(?:additional |further )?(?:reporting|writing|editing|compiled|translated) by (.*)", re.IGNORECASE
 )
 _BETWEEN_NAMES: Final = frozenset({"and", "by", "in", "at", "the", "for", "de", "van", "von", "al"})
 _WORK: Final = frozenset({"additional", "reporting", "writing", "editing"})
@@ -62,6 +83,11 @@ _RUNNING_TIME: Final = re.compile(r"(?:video |duration |running time )?\(?\d{1,2
 _SLUG: Final = re.compile(
     r"[\w.-]{1,60}(?:_\d{4,}|\.(?:jpe?g|png|gif|mp4|mov|cnn))$|[a-z]{2,12}(?: [a-z]{2,12}){0,3}_\d{4,}$", re.IGNORECASE
 )
+_END_MARK: Final = re.compile(
+    r"[-–—]{1,2}\s?30\s?[-–—]{1,2}|[-–—(\[\s]{0,3}(?:ends?|more|fin|ende|schluss|fim|fine|slut|koniec|конец)[-–—)\]\s.]{0,3}",
+    re.IGNORECASE,
+)
+_SIGN_OFF: Final = re.compile(r"(?:\([^()]{1,20}\)\s?)?[^\W\d_]{2,8}(?:/[^\W\d_]{2,8}){1,4}\.?")
 _STAMP: Final = re.compile(
     r"(?:(?:last |first )?(?:updated|published|posted|modified)\b|\d{1,2} min(?:ute)?s? read$)", re.IGNORECASE
 )
@@ -80,13 +106,25 @@ def clutter(block: str) -> RemovedReason | None:
     return next((reason for reason, matches in _TESTS if matches(block)), None)
 
 
+def is_pointer(block: str) -> bool:
+    """Whether the block only announces other stories: `Most read`. What it announces stands behind it."""
+    found = _POINTER.match(block)
+    return found is not None and not any(map(str.isalnum, block[found.end() :]))
+
+
+def is_sign_off(block: str) -> bool:
+    """Whether the block, behind the last paragraph, marks the end: `-30-`, `(Schluss) MEP/hk/lw`, `REUTER`."""
+    return bool(_END_MARK.fullmatch(block) or _SIGN_OFF.fullmatch(block)) or is_agency(block.strip(" .()-–—"))
+
+
 def is_label(block: str) -> bool:
     """Whether the block only announces summary points: `Story highlights`."""
     return _LABEL.fullmatch(block.rstrip(" :")) is not None
 
 
 def _is_credit(block: str) -> bool:
-    return bool(_CREDIT.match(block) or _CONTRIBUTED.search(block)) or _names_workers(block)
+    reserved = len(block) <= _LONGEST_RIGHTS and _RIGHTS_RESERVED.search(block)
+    return bool(reserved or _CREDIT.match(block) or _CONTRIBUTED.search(block)) or _names_workers(block)
 
 
 def _names_workers(block: str) -> bool:
@@ -111,6 +149,7 @@ def _is_stamp(block: str) -> bool:
 
 _TESTS: Final[tuple[tuple[RemovedReason, Callable[[str], object]], ...]] = (
     (RemovedReason.CREDIT, _is_credit),
+    (RemovedReason.PROMOTION, _POINTER.match),
     (RemovedReason.PROMOTION, _PROMOTION.match),
     (RemovedReason.RUNNING_TIME, _RUNNING_TIME.match),
     (RemovedReason.SLUG, _SLUG.match),

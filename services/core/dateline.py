@@ -37,7 +37,7 @@ _SMALL_WORDS: Final = frozenset(
 _KNOWN: Final = frozenset(
     """
     aap acan afp ansa ap apa apn ats bbc belga bloomberg bta cbs cna cnbc cnn cnnmoney cp ctk dpa efe ians interfax irna
-    itar jiji kuna kyodo lusa mena mti nbc notimex npr ntb pap pti reuters ria ritzau rfe sid spa stt tanjug tass telam
+    itar jiji kuna kyodo lusa mena mti nbc notimex npr ntb pap pti reuter reuters ria ritzau rfe sid spa stt tanjug tass telam
     unian upi voa wam xinhua yonhap
     """.split()  # noqa: SIM905  # words read better as words
 )
@@ -89,6 +89,12 @@ def take_dateline(paragraphs: list[str], *, within: int) -> tuple[Dateline | Non
     return None, paragraphs
 
 
+def is_agency(name: str) -> bool:
+    """Whether it is an agency or broadcaster known by name, a second one or a desk behind it: `dpa/bb`."""
+    lower = name.lower()
+    return lower in _KNOWN_LONG or re.split(r"[\s/,-]", lower, maxsplit=1)[0] in _KNOWN
+
+
 def _with_agency(paragraph: str) -> tuple[Dateline, int] | None:
     found = _AGENCY.search(paragraph, 0, _WITHIN)
     if found is None:
@@ -101,12 +107,14 @@ def _with_agency(paragraph: str) -> tuple[Dateline, int] | None:
     end = (dash or found).end()
     follows = paragraph[end : end + 1 + _WITHIN].lstrip(" :")
     if dash is not None:
-        certain = _is_known(agency) or dated or place.split(",")[0].isupper()
-        sure = certain or (_is_code(agency, place) and len(place.split()) <= _MOST_CODED_WORDS and ends_sentence(paragraph))
+        certain = is_agency(agency) or dated or place.split(",")[0].isupper()
+        sure = certain or (
+            _is_code(agency, place) and len(place.split()) <= _MOST_CODED_WORDS and ends_sentence(paragraph)
+        )
     else:
         # Without a dash a sentence must begin behind a known agency, and be glued to an unknown one.
         glued = paragraph[end : end + 1].isupper() and _is_code(agency, place)
-        sure = glued or (_is_known(agency) and follows != "" and not follows[0].islower())
+        sure = glued or (is_agency(agency) and follows != "" and not follows[0].islower())
     return (Dateline(place=place or None, agency=agency), end) if sure else None
 
 
@@ -144,9 +152,3 @@ def _is_place(text: str) -> bool:
 def _is_code(agency: str, place: str) -> bool:
     """Whether it is an agency's by its form: capitals, and not the place's own: `Paris Saint-Germain (PSG)`."""
     return bool(place and _CODE.fullmatch(agency)) and not set(agency) <= set(place.upper())
-
-
-def _is_known(agency: str) -> bool:
-    name = agency.lower()
-    first = re.split(r"[\s/,-]", name, maxsplit=1)[0]
-    return name in _KNOWN_LONG or first in _KNOWN

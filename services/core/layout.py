@@ -1,5 +1,6 @@
 """Lines of plain text -> its blocks: hard-wrapped paragraphs are joined again, everything else is a line a block."""
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -21,6 +22,8 @@ _CLOSING: Final = "\"'”’»)]』」›"
 _FULL_STOPS: Final = (".", "。", "．", "؟", "۔", "।", "…")
 _MARKS: Final = ("!", "?", "！", "？", ":", ";")
 _BULLETS: Final = "•‣▪●◦∙·*"
+_RULE: Final = re.compile(r"[-–—_=*~#+•·. ]{3,}")
+"""A line that only sets apart what is above it from what is below."""
 
 
 class _Line(NamedTuple):
@@ -69,7 +72,8 @@ def is_dense(text: str) -> bool:
 def _lines(text: str) -> Iterator[_Line]:
     follows_blank = False
     for raw in text.expandtabs(4).split("\n") if len(text) < 1_000_000 else text.split("\n"):
-        if stripped := raw.strip():
+        stripped = raw.strip()
+        if stripped and not _RULE.fullmatch(stripped):
             yield _Line(stripped, len(raw) - len(raw.lstrip()), follows_blank)
             follows_blank = False
         else:

@@ -82,7 +82,8 @@ async def demo(kafka: KafkaSettings, seeds: Mapping[str, Seed], console: Console
     def on_refusal(refusal: Refusal) -> None:
         seed = seeds[refusal.id]
         console.print(Text.assemble(("refused  ", "dim"), (seed.name, "bold")))
-        console.print(Text.assemble("    ", (f"{refusal.reason:<18}", "bold red"), (plain(refusal.message), "dim")))
+        line = Text.assemble("    ", (f"{refusal.reason:<18}", "bold red"), "       ", (plain(refusal.message), "dim"))
+        console.print(line, overflow="ellipsis", no_wrap=True)
         verdicts.note(seed.name, _rejection_complaints(seed.expectation, refusal.reason))
 
     summary = await publish(kafka, [seed.sourced for seed in seeds.values()], on_refusal=on_refusal)

@@ -56,11 +56,12 @@ class Installation:
 
 @asynccontextmanager
 async def installation(
-    broker_settings: EmbeddedSettings, *, workers: int, report: Callable[[str], None]
+    broker_settings: EmbeddedSettings, *, workers: int, report: Callable[[str], None], log_level: str = "warning"
 ) -> AsyncIterator[Installation]:
     """
     Give a running installation, and end it in order: workers first, then the broker.
 
+    `report` is told what takes long; `log_level` is the workers', who log to our standard error.
     Raises UpError or `services.kafka.embedded.errors.BrokerError` when a part does not start.
     """
     async with AsyncExitStack() as parts:
@@ -69,7 +70,7 @@ async def installation(
         kafka = KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
         await create_topics(kafka, all_topics(shipped_routes()), partitions=EMBEDDED_PARTITIONS)
         report(f"Starting {workers} worker{'s' if workers > 1 else ''}")
-        started = [await parts.enter_async_context(_worker(kafka)) for _ in range(workers)]
+        started = [await parts.enter_async_context(_worker(kafka, log_level)) for _ in range(workers)]
         running = Installation(kafka, broker, started)
         group = kafka.group(group_name(JOURNEY))
         try:
@@ -81,9 +82,9 @@ async def installation(
 
 
 @asynccontextmanager
-async def _worker(kafka: KafkaSettings) -> AsyncIterator[Process]:
+async def _worker(kafka: KafkaSettings, log_level: str) -> AsyncIterator[Process]:
     """A worker in a process of its own, on a leash: Ctrl-C is for us, who end it in order."""
-    command = (sys.executable, "-m", "services.cli", "worker", "--log-level", "warning")
+    command = (sys.executable, "-m", "services.cli", "worker", "--log-level", log_level)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", leash.__file__, str(WORKER_GRACE_S), *command),
         stdin=PIPE,

@@ -1,0 +1,75 @@
+"""Settings -> what aiokafka is given to reach a cluster."""
+
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from schemas.topics import RAW
+from services.kafka import client
+from services.kafka.settings import KafkaSettings
+
+
+def test_a_plain_cluster_needs_its_address_only() -> None:
+    given = client.connection(KafkaSettings(bootstrap_servers="a:1,b:2"))
+
+    assert given["bootstrap_servers"] == "a:1,b:2"
+    assert given["security_protocol"] == "PLAINTEXT"
+    assert "ssl_context" not in given
+
+
+def test_sasl_fields_are_given_as_aiokafka_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "SECURITY_PROTOCOL": "SASL_SSL",
+        "SASL_MECHANISM": "SCRAM-SHA-512",
+        "SASL_PLAIN_USERNAME": "tagwire",
+        "SASL_PLAIN_PASSWORD": "hush",
+    }.items():
+        monkeypatch.setenv(f"TAGWIRE_KAFKA_{name}", value)
+    settings = KafkaSettings()
+
+    given = client.connection(settings)
+
+    assert (given["sasl_mechanism"], given["sasl_plain_username"]) == ("SCRAM-SHA-512", "tagwire")
+    assert given["sasl_plain_password"] == "hush"
+    assert given["ssl_context"].verify_mode is ssl.CERT_REQUIRED
+    assert "hush" not in repr(settings)
+
+
+def test_a_client_certificate_is_loaded_with_its_password(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-subj", "/CN=t", "-passout", "pass:hush"]
+    try:
+        subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("needs the openssl command, in every system's package of that name")
+    files = {"ssl_cafile": str(certificate), "ssl_certfile": str(certificate), "ssl_keyfile": str(key)}
+
+    given = client.connection(KafkaSettings(security_protocol="SSL", ssl_password="hush", **files))  # type: ignore[arg-type]
+
+    assert len(given["ssl_context"].get_ca_certs()) == 1
+    with pytest.raises(ssl.SSLError):
+        client.connection(KafkaSettings(security_protocol="SSL", ssl_password="wrong", **files))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("topic_prefix", "group_prefix", "names"),
+    [
+        pytest.param("", None, ("documents.raw", "workers"), id="no prefix"),
+        pytest.param("x.", None, ("x.documents.raw", "x.workers"), id="groups take the topics' prefix"),
+        pytest.param("x.", "", ("x.documents.raw", "workers"), id="or none"),
+        pytest.param("x.", "team-", ("x.documents.raw", "team-workers"), id="or their own"),
+    ],
+)
+def test_prefixes(topic_prefix: str, group_prefix: str | None, names: tuple[str, str]) -> None:
+    settings = KafkaSettings(topic_prefix=topic_prefix, group_prefix=group_prefix)
+
+    assert (settings.topic(RAW), settings.group("workers")) == names
+
+
+@pytest.mark.parametrize("wrong", [{"topic_prefix": "a b"}, {"bootstrap_servers": ""}, {"security_protocol": "TLS"}])
+def test_a_wrong_setting_is_named(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        KafkaSettings(**wrong)  # type: ignore[arg-type]
