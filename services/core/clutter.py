@@ -14,16 +14,19 @@ _LONGEST: Final = 400
 # How sites lead to their other stories, in the languages of the news; alone on its line, or before a headline.
 _POINTERS: Final = (
     r"(?:also|read|see|watch|learn) (?:also|more|next|now|read|see)|don[’']t miss|more (?:from|on|about) [^:.|]{1,40}",
-    r"more (?:stories|news)|trending|most (?:read|popular|viewed|watched)|recommended(?: (?:articles?|stories|reading))?",
-    r"related(?: (?:articles?|stor(?:y|ies)|coverage|content|topics?|news|links?))?|you may also like|editor[’']s picks",
-    r"(?:[àa] )?(?:lire|voir) (?:aussi|[ée]galement)|sur le m[êe]me sujet|(?:les )?(?:articles )?(?:les )?plus lus",
+    r"more (?:stories|news)|trending|most (?:read|popular|viewed|watched)|you may also like|editor[’']s picks",
+    r"recommended(?: (?:articles?|stories|reading))?",
+    r"related(?: (?:articles?|stor(?:y|ies)|coverage|content|topics?|news|links?))?",
+    r"(?:[àa] )?(?:lire|voir) (?:aussi|[ée]galement)|sur le m[êe]me sujet|(?:articles )?(?:les )?plus lus",
     r"(?:lea|lee|ver|vea|mira|mire) (?:tambi[ée]n|m[áa]s)|(?:le|te) puede interesar|(?:lo )?m[áa]s (?:le[íi]do|visto)",
     r"m[áa]s noticias|noticias relacionadas|(?:leia|veja) (?:tamb[ée]m|mais)|saiba mais|(?:as )?mais lidas",
-    r"(?:leggi|guarda) anche|potrebbe interessarti(?: anche)?|(?:i|le) pi[ùu] lett[ie]|(?:articoli|notizie) correlat[ie]",
-    r"(?:lesen|sehen) sie (?:auch|mehr|dazu)|mehr zum thema|(?:das )?k(?:ö|oe)nnte sie auch interessieren|meistgelesen",
-    r"auch interessant|lees (?:ook|meer|verder)|(?:meest|best) gelezen|czytaj (?:także|też|tez|więcej)|zobacz (?:też|także)",
-    r"читайте также|читать (?:далее|также)|ч(?:и|ы)тай(?:те)? (?:также|ещё)|по теме|читайте також|самое читаемое",
-    r"ayrıca okuyun|ilgili haberler|اقرأ (?:أيضا|أيضاً|المزيد)|مواضيع ذات صلة|الأكثر قراءة",
+    r"(?:leggi|guarda) anche|potrebbe interessarti(?: anche)?|(?:i|le) pi[ùu] lett[ie]",
+    r"(?:articoli|notizie) correlat[ie]",
+    r"(?:lesen|sehen) sie (?:auch|mehr|dazu)|mehr zum thema|(?:das )?könnte sie auch interessieren|meistgelesen",
+    r"auch interessant|lees (?:ook|meer|verder)|(?:meest|best) gelezen",
+    r"czytaj (?:także|też|więcej)|zobacz (?:też|także)",
+    r"читайте также|читать (?:далее|также)|по теме|самое читаемое|читайте також|ayrıca okuyun|ilgili haberler",
+    r"اقرأ (?:أيضا|أيضاً|المزيد)|مواضيع ذات صلة|الأكثر قراءة",
 )
 _POINTER: Final = re.compile(rf"[\W_]{{0,4}}(?:{'|'.join(_POINTERS)})\s{{0,4}}(?:$|[:|>»–—])", re.IGNORECASE)
 _PROMOTION: Final = re.compile(
@@ -114,7 +117,8 @@ def is_pointer(block: str) -> bool:
 
 def is_sign_off(block: str) -> bool:
     """Whether the block, behind the last paragraph, marks the end: `-30-`, `(Schluss) MEP/hk/lw`, `REUTER`."""
-    return bool(_END_MARK.fullmatch(block) or _SIGN_OFF.fullmatch(block)) or is_agency(block.strip(" .()-–—"))
+    name = block.strip(" .()-–—")
+    return bool(_END_MARK.fullmatch(block) or _SIGN_OFF.fullmatch(block)) or (" " not in name and is_agency(name))
 
 
 def is_label(block: str) -> bool:

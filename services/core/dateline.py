@@ -18,7 +18,7 @@ _CODE: Final = re.compile(r"[A-Z]{2,6}")
 _MOST_CODED_WORDS: Final = 3
 """Words of a place before such an agency, where neither capitals nor a date mark it as one."""
 _TELEX_MARKS: Final = re.compile(
-    r"(?:\[(?:TEXT|EXCERPTS?|REPORT|ARTICLE|COMMENTARY|COMMUNIQUE|EDITORIAL|FEATURE|INTERVIEW|SPEECH|STATEMENT)\]\s*)+",
+    r"(?:\[(?:TEXT|EXCERPTS?|REPORT|ARTICLE|COMMENTARY|COMMUNIQUE|EDITORIAL|FEATURE|INTERVIEW|SPEECH|STATEMENT)\]\s*)+(?=\S)",
     re.IGNORECASE,
 )
 _DASH_HERE: Final = re.compile(_DASH)
@@ -37,8 +37,8 @@ _SMALL_WORDS: Final = frozenset(
 _KNOWN: Final = frozenset(
     """
     aap acan afp ansa ap apa apn ats bbc belga bloomberg bta cbs cna cnbc cnn cnnmoney cp ctk dpa efe ians interfax irna
-    itar jiji kuna kyodo lusa mena mti nbc notimex npr ntb pap pti reuter reuters ria ritzau rfe sid spa stt tanjug tass telam
-    unian upi voa wam xinhua yonhap
+    itar jiji kuna kyodo lusa mena mti nbc notimex npr ntb pap pti reuter reuters ria ritzau rfe sid spa stt tanjug tass
+    telam unian upi voa wam xinhua yonhap
     """.split()  # noqa: SIM905  # words read better as words
 )
 _KNOWN_LONG: Final = frozenset(
@@ -105,17 +105,18 @@ def _with_agency(paragraph: str) -> tuple[Dateline, int] | None:
         return None
     dash = _DASH_HERE.match(paragraph, found.end())
     end = (dash or found).end()
-    follows = paragraph[end : end + 1 + _WITHIN].lstrip(" :")
     if dash is not None:
-        certain = is_agency(agency) or dated or place.split(",")[0].isupper()
-        sure = certain or (
-            _is_code(agency, place) and len(place.split()) <= _MOST_CODED_WORDS and ends_sentence(paragraph)
-        )
+        marked = dated or place.split(",")[0].isupper() or is_agency(agency)
+        short = len(place.split()) <= _MOST_CODED_WORDS
+        holds = marked or (short and _is_code(agency, place) and ends_sentence(paragraph))
+    elif is_agency(agency):
+        # Without a dash a sentence must begin behind it.
+        begins = paragraph[end : end + 3].lstrip(" :")[:1]
+        holds = begins != "" and not begins.islower()
     else:
-        # Without a dash a sentence must begin behind a known agency, and be glued to an unknown one.
-        glued = paragraph[end : end + 1].isupper() and _is_code(agency, place)
-        sure = glued or (is_agency(agency) and follows != "" and not follows[0].islower())
-    return (Dateline(place=place or None, agency=agency), end) if sure else None
+        # Nobody but an agency has the next word glued to it.
+        holds = paragraph[end : end + 1].isupper() and _is_code(agency, place)
+    return (Dateline(place=place or None, agency=agency), end) if holds else None
 
 
 def _with_place_only(paragraph: str) -> tuple[Dateline, int] | None:

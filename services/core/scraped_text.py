@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from schemas.documents import RemovedReason
 from services.core.article import Article, gist, one_line, removed
-from services.core.clutter import clutter, is_label
+from services.core.clutter import clutter, is_label, is_pointer, is_sign_off
 from services.core.dateline import split_dateline, take_dateline
 from services.core.layout import blocks_of, ends_sentence, ends_with_full_stop, is_dense
 
@@ -28,11 +29,16 @@ _REPEATED_CHARS: Final = 60
 
 _BULLET: Final = re.compile(r"[•‣▪●◦∙·*–—-]\s+(?=\S)|[•‣▪●◦∙]")
 _SURE_BULLETS: Final = "•‣▪●"
-"""A dash or a star may open anything; these open a point of a list."""
+"""A dash may open anything; these open a point of a list, as does a star with another star's line beside it."""
 _BYLINE: Final = re.compile(r"(?:written )?by[: ]\s?(.{3,120})$", re.IGNORECASE)
 _NAME: Final = re.compile(r"[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,5}$")
-_TRAILING_SLUG: Final = re.compile(r"\s[\w-]{1,40}_\d{4,}$")
 _TRAILING_TIME: Final = re.compile(r"\s\(?\d{1,2}:\d{2}(?::\d{2})?\)?$")
+_TRAILING_CLIP_TIME: Final = re.compile(r"\s\(?\d{2}:\d{2}\)?$")
+"""As players print it. A result of a race is more often without the leading zero, and seldom alone."""
+_MAX_POINTED_AT: Final = 15
+"""Headlines dropped behind a `Most read`. What is longer is no such list."""
+_PARTS: Final = re.compile(r"\s[|·•–—]\s")
+_LONGEST_PART: Final = 40
 _IN_NAMES: Final = frozenset({"and", "de", "da", "van", "von", "der", "bin", "al", "el"})
 _DATE_LINE: Final = re.compile(
     r"(?:[^\W\d_]{3,10},? )?(?:[^\W\d_]{3,10}\.? \d{1,2},? \d{4}|\d{1,2}\.? [^\W\d_]{3,10}\.?,? \d{4}"
@@ -99,11 +105,14 @@ def _head(blocks: list[str], given_title: str | None) -> _Head:
     said = Counter(gist(_TRAILING_TIME.sub("", block)) for block in blocks)
     seen: set[str] = set()
     highlights, rest = _take_highlights(blocks, dropped)
-    for block in rest:
+    for block, following in zip_longest(rest, rest[1:], fillvalue=""):
         key = gist(block)
         if reason := clutter(block) or _head_clutter(block, said=said, seen=seen):
             dropped.append((reason, block))
-        elif byline is None and (name := _byline(block)):
+            byline = byline or _name_among(block)
+        elif byline is None and (
+            name := _byline(block) or (_is_name(block) and title and _is_date(following) and block)
+        ):
             byline = name
         elif title is None and not kept and _may_be_title(block):
             title = found_title = block
@@ -129,7 +138,7 @@ def _take_highlights(blocks: list[str], dropped: list[tuple[RemovedReason, str]]
             dropped.append((RemovedReason.LABEL, block))
         elif len(block) > _LONGEST_HIGHLIGHT or len(highlights) == _MAX_HIGHLIGHTS:
             rest.append(block)
-        elif bullet and (labelled or block[0] in _SURE_BULLETS):
+        elif bullet and (labelled or block[0] in _SURE_BULLETS or _is_among_stars(blocks, index)):
             highlights.append(block[bullet.end() :])
         elif labelled and not any(map(_BULLET.match, blocks[index:])) and _may_be_highlight(block):
             highlights.append(block)
@@ -140,20 +149,42 @@ def _take_highlights(blocks: list[str], dropped: list[tuple[RemovedReason, str]]
 
 
 def _may_be_highlight(block: str) -> bool:
-    return not (clutter(block) or _byline(block) or _DATE_LINE.match(block) or _TRAILING_SLUG.search(block))
+    return not (clutter(block) or _byline(block) or _DATE_LINE.match(block) or _ends_with_slug(block))
+
+
+def _is_among_stars(blocks: list[str], index: int) -> bool:
+    beside = blocks[max(0, index - 1) : index] + blocks[index + 1 : index + 2]
+    return blocks[index].startswith("* ") and any(block.startswith("* ") for block in beside)
 
 
 def _head_clutter(block: str, *, said: Counter[str], seen: set[str]) -> RemovedReason | None:
     """Return why a block before the first paragraph is clutter. In the text itself the same words might be news."""
-    if _DATE_LINE.match(block) and not ends_sentence(block):
+    if _is_date(block) or _is_about_text(block):
         return RemovedReason.BOILERPLATE
-    if _TRAILING_SLUG.search(block):
+    if _ends_with_slug(block):
         return RemovedReason.SLUG
     untimed = _TRAILING_TIME.sub("", block)
     if untimed != block and said[gist(untimed)] > 1:
         return RemovedReason.RUNNING_TIME
     key = gist(block)
     return RemovedReason.REPEATED if key in seen and _is_telling(key) else None
+
+
+def _is_date(block: str) -> bool:
+    return _DATE_LINE.match(block) is not None and not ends_sentence(block)
+
+
+def _is_about_text(block: str) -> bool:
+    """Whether it is a line of facts about the text: `Tue 9 April 2024 | 3 min read | Jane Doe`."""
+    parts = _PARTS.split(block)
+    short = len(parts) > 1 and max(map(len, parts)) <= _LONGEST_PART
+    return short and any(_DATE_LINE.match(part) or clutter(part) is RemovedReason.BOILERPLATE for part in parts)
+
+
+def _ends_with_slug(block: str) -> bool:
+    """Whether its last word is a file's or a clip's name: `harbour_talks_0214_v2`."""
+    last = block.rsplit(maxsplit=1)[-1]
+    return last != block and "_" in last.strip("_") and any(map(str.isdigit, last))
 
 
 def _is_telling(key: str) -> bool:
@@ -175,6 +206,16 @@ def _byline(block: str) -> str | None:
     return names if _NAME.fullmatch(names) and not any(word[0].islower() for word in _name_words(names)) else None
 
 
+def _name_among(block: str) -> str | None:
+    """Return the name of a person in a line of facts about the text."""
+    return next((part for part in _PARTS.split(block)[:10] if _is_about_text(block) and _is_name(part)), None)
+
+
+def _is_name(block: str) -> bool:
+    words = block.split()
+    return 2 <= len(words) <= 4 and _NAME.fullmatch(block) is not None and all(word[0].isupper() for word in words)
+
+
 def _name_words(names: str) -> list[str]:
     return [word for word in names.split() if word not in _IN_NAMES]
 
@@ -193,13 +234,36 @@ def _body(blocks: list[str], head: _Head, title: str | None) -> tuple[list[str],
     dropped: list[tuple[RemovedReason, str]] = []
     seen = {gist(block) for block in kept}
     wanted = gist(title) if title else None
-    for block in blocks:
+    tail = _tail(blocks)
+    pointed_at = 0
+    for index, block in enumerate(blocks):
         key = gist(block)
-        if reason := clutter(block):
+        pointed_at = _MAX_POINTED_AT if is_pointer(block) else 0 if _is_statement(block) else max(0, pointed_at - 1)
+        if reason := clutter(block) or (_tail_clutter(block, blocks[tail:]) if index >= tail else None):
             dropped.append((reason, block))
+        elif pointed_at:
+            dropped.append((RemovedReason.PROMOTION, block))
         elif key and (key == wanted or (key in seen and len(block) >= _REPEATED_CHARS)):
             dropped.append((RemovedReason.REPEATED, block))
         else:
             kept.append(block)
             seen.add(key)
     return kept, dropped
+
+
+def _tail(blocks: list[str]) -> int:
+    """Return the index behind the last block that states something."""
+    return next((index for index in range(len(blocks), 0, -1) if _is_statement(blocks[index - 1])), 0)
+
+
+def _is_statement(block: str) -> bool:
+    return _is_prose(block) or (ends_with_full_stop(block) and not (clutter(block) or is_sign_off(block)))
+
+
+def _tail_clutter(block: str, tail: list[str]) -> RemovedReason | None:
+    """Return why a block behind the last paragraph is clutter. Before it the same words might be news."""
+    if is_sign_off(block):
+        return RemovedReason.CREDIT
+    timed = _TRAILING_CLIP_TIME.search(block)
+    # Several lines with a time are a table of results or a timetable.
+    return RemovedReason.CAPTION if timed and sum(map(bool, map(_TRAILING_CLIP_TIME.search, tail))) == 1 else None
