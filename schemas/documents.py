@@ -31,8 +31,8 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 
 DocumentId = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
 
-FieldName = Annotated[str, Field(pattern=r"^(title|text|highlights\[\d+\])$")]
-"""Where an offset points into: `title`, `text` or `highlights[i]`."""
+FieldName = Annotated[str, Field(pattern=r"^(title|text|dateline|highlights\[\d+\])$")]
+"""Where an offset points into: `title`, `text`, `highlights[i]`, or `dateline` for `dateline.place`."""
 
 
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
@@ -276,7 +276,7 @@ class Place(Model):
     lon: float | None = None
     """Degrees, WGS 84."""
     mentions: tuple[Mention, ...]
-    """In reading order: title, highlights, text. Never empty."""
+    """In reading order: title, highlights, dateline, text. Never empty."""
     salience: Share
     """How central the place is among those of the document."""
 
@@ -363,7 +363,7 @@ class Tag(Model):
     """How far beyond doubt the tag is; .5 just reaches the threshold."""
     mappings: tuple[Mapping, ...] = ()
     evidence: tuple[Evidence, ...]
-    """Strongest first. Never empty."""
+    """Strongest first, the dateline's last. Never empty."""
 
 
 class ClassifiedDocument(EnrichedDocument):

@@ -1,13 +1,16 @@
 """A topic definition: one YAML file, reviewable in a pull request, with its tests inside."""
 
-from typing import Annotated
+from typing import Annotated, Final, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from schemas.documents import Mapping, Model, Share, Slug, TagKind
 
 Phrase = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^*\s]([^*]*[^*\s])?\*?$")]
 """Words as they stand in a text. Case does not matter; a `*` at the end stands for any ending of the last word."""
+
+DECISIVE_POINTS: Final = 4
+"""A term of so many points stands for its topic by itself; without one, `breadth` different terms must."""
 
 Points = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -57,6 +60,8 @@ class TopicDefinition(Strict):
     weights: FieldWeights = FieldWeights()
     cap: Annotated[int, Field(ge=1)] = 3
     """How many mentions of the same term count, the best placed first."""
+    breadth: Annotated[int, Field(ge=1)] = 4
+    """How many different terms must speak for the tag where no decisive one (4 points or more) does."""
     require: tuple[Annotated[tuple[Phrase, ...], Field(min_length=1)], ...] = ()
     """Of each group, at least one phrase must occur."""
     exclude: tuple[Phrase, ...] = ()
@@ -65,6 +70,17 @@ class TopicDefinition(Strict):
     route: bool = False
     """Whether the tag has a topic of its own, `tags.<id>`."""
     examples: Examples = Examples()
+
+    @model_validator(mode="after")
+    def _can_be_earned(self) -> Self:
+        speaking = [points for points in self.terms.values() if points > 0]
+        if len(speaking) < self.breadth and max(speaking, default=0) < DECISIVE_POINTS:
+            msg = (
+                f"no document can earn the tag: no term has {DECISIVE_POINTS} points, so {self.breadth} different ones "
+                f"are asked (breadth), and there are {len(speaking)}"
+            )
+            raise ValueError(msg)
+        return self
 
 
 class PlaceRules(Strict):
@@ -76,5 +92,7 @@ class PlaceRules(Strict):
     """The part of the most mentioned country's points that a country needs."""
     weights: FieldWeights = FieldWeights()
     """Points of one mention, by where it stands."""
+    dateline: Annotated[float, Field(ge=0)] = 2.0
+    """Points of the dateline's country, where the rest names it too seldom for the threshold, or names none."""
     routed: tuple[Slug, ...] = ()
     """Countries that have a topic of their own, by their slug."""

@@ -7,6 +7,7 @@ from typing import Final
 
 import orjson
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 REPEAT_S: Final = 10.0
 """A client's line is logged once in this time: during an outage aiokafka says the same dozens of times a second."""
@@ -21,10 +22,13 @@ def configure_logs(level: str = "info") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if sys.stderr.isatty():
-        render: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer()]
+        render: list[structlog.typing.Processor] = [
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        ]
     else:
         render = [
-            structlog.processors.dict_tracebacks,
+            # Without local variables: they hold whole documents.
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(serializer=lambda event, **_: orjson.dumps(event, default=str).decode()),
         ]
     structlog.configure(

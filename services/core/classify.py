@@ -14,8 +14,9 @@ from schemas.documents import (
     Tag,
     TagKind,
 )
-from schemas.taxonomy import TopicDefinition
+from schemas.taxonomy import DECISIVE_POINTS, TopicDefinition
 from services.core.matching import fold
+from services.core.places import DATELINE
 from services.core.taxonomy import Taxonomy, Term, by_zone
 
 LEAD_CHARACTERS: Final = 600
@@ -40,6 +41,8 @@ class Zone(IntEnum):
     HIGHLIGHT = 1
     LEAD = 2
     BODY = 3
+    DATELINE = 4
+    """Names places only: topics are not read there."""
 
 
 class Field(NamedTuple):
@@ -80,7 +83,8 @@ def classify(document: EnrichedDocument, taxonomy: Taxonomy) -> ClassifiedDocume
 
     A topic's points: for each of its terms, the term's points x the weight of the field where it stands, over at most
     `cap` mentions, the best placed first. Needed are threshold x max(.6, sqrt(length / 3000)), for a long text collects
-    some words of everything, and a short one has few of anything. With strength = points / points needed, 1 or more:
+    some words of everything, and a short one has few of anything. One of its terms must be decisive, or `breadth` of
+    them different: `data` said five times is no science. With strength = points / points needed, 1 or more:
     relevance = strength / (1 + strength of the strongest tag): tags compare by the attention that they get, and where
     the strongest is weak it stays near .5. Confidence = 1 - .5 ** strength.
     """
@@ -88,7 +92,7 @@ def classify(document: EnrichedDocument, taxonomy: Taxonomy) -> ClassifiedDocume
         return _classified(document, (), document.removed, taxonomy)
     fields = _fields(document)
     stretch = _stretch(len(document.text))
-    claims = [*_topics(fields, stretch, taxonomy), *_countries(document, fields, stretch, taxonomy)]
+    claims = [*_topics(fields[:-1], stretch, taxonomy), *_countries(document, fields, stretch, taxonomy)]
     claims.sort(key=lambda claim: (-claim.strength, claim.id))
     tags = tuple(_tag(claim, claims[0].strength, fields) for claim in claims)
     removed = _with_lost_tags(document.removed, {tag.id for tag in tags}, taxonomy)
@@ -96,10 +100,13 @@ def classify(document: EnrichedDocument, taxonomy: Taxonomy) -> ClassifiedDocume
 
 
 def _fields(document: EnrichedDocument) -> list[Field]:
+    """Return the fields, the dateline last."""
+    dateline = document.dateline.place if document.dateline else None
     return [
         Field("title", document.title or "", Zone.TITLE),
         *(Field(f"highlights[{i}]", text, Zone.HIGHLIGHT) for i, text in enumerate(document.highlights)),
         Field("text", document.text, Zone.LEAD),
+        Field(DATELINE, dateline or "", Zone.DATELINE),
     ]
 
 
@@ -113,12 +120,14 @@ def _topics(fields: Sequence[Field], stretch: float, taxonomy: Taxonomy) -> list
     points: dict[int, float] = {}
     for term, where in mentions.items():
         weights = taxonomy.weights[term.definition]
-        if len(where) > 1:
+        if len(where) == 1:
+            weight = weights[where[0][0]]
+        else:
             # Best placed first; equally placed ones stay in reading order.
             where.sort(key=lambda mention: -weights[mention[0]])
             del where[taxonomy.definitions[term.definition].cap :]
-        added = term.points * sum([weights[mention[0]] for mention in where])
-        points[term.definition] = points.get(term.definition, 0.0) + added
+            weight = sum([weights[mention[0]] for mention in where])
+        points[term.definition] = points.get(term.definition, 0.0) + term.points * weight
     strengths = {
         number: strength
         for number, total in points.items()
@@ -133,7 +142,17 @@ def _topics(fields: Sequence[Field], stretch: float, taxonomy: Taxonomy) -> list
             hits[term.definition] += [
                 Hit(term.points * weights[zone], term.signal, field, start, end) for zone, field, start, end in where
             ]
-    return [_topic(taxonomy.definitions[number], strength, hits[number]) for number, strength in strengths.items()]
+    return [
+        _topic(taxonomy.definitions[number], strength, hits[number])
+        for number, strength in strengths.items()
+        if _is_specific(taxonomy.definitions[number], hits[number])
+    ]
+
+
+def _is_specific(definition: TopicDefinition, hits: Iterable[Hit]) -> bool:
+    """Tell words that stand for the topic from a few common ones that are said often."""
+    signals = {hit.signal for hit in hits if hit.points > 0}
+    return len(signals) >= definition.breadth or any(definition.terms[each] >= DECISIVE_POINTS for each in signals)
 
 
 _Mention = tuple[Zone, int, int, int]
@@ -152,15 +171,15 @@ def _read(fields: Sequence[Field], taxonomy: Taxonomy) -> tuple[set[int], set[in
         found.update([phrase for _, _, phrase in matches])
         early.update([phrase for start, _, phrase in matches if start < lead_end])
         ends: dict[int, int] = {}  # by definition, where its last phrase ends
+        zone = first_zone
         for start, minus_end, phrase in matches:
-            mention = (first_zone if start < lead_end else Zone.BODY, field, start, -minus_end)
+            if start >= lead_end:
+                zone = Zone.BODY
             for term in taxonomy.terms[phrase]:
                 if start >= ends.get(term.definition, 0):
                     ends[term.definition] = -minus_end
-                    if term in mentions:
-                        mentions[term].append(mention)
-                    elif term.points:
-                        mentions[term] = [mention]
+                    if term.points:
+                        mentions.setdefault(term, []).append((zone, field, start, -minus_end))
     return found, early, mentions
 
 
@@ -172,25 +191,38 @@ def _countries(document: EnrichedDocument, fields: Sequence[Field], stretch: flo
     """
     Return the countries that the document is about; a city speaks for its country.
 
-    A country's points are the field weights of its mentions. Its strength is the weaker of two claims: points by the
-    threshold, stretched as a topic's, and points by the share that is asked of the most mentioned country's points.
+    A country's points are the field weights of its mentions. The dateline tells where the reporter sat, so it only
+    helps a country to the threshold that the rest names too seldom, or where the rest names none. Its strength is the
+    weaker of two claims: points by the threshold, stretched as a topic's, and points by the share that is asked of the
+    most mentioned country's points.
     """
     rules = taxonomy.place_rules
-    weights = by_zone(rules.weights)
+    weights = (*by_zone(rules.weights), rules.dateline)
     index = {field.name: number for number, field in enumerate(fields)}
     hits: dict[str, list[Hit]] = {}
+    datelines: dict[str, Hit] = {}
     for place in document.places:
-        for name, start, end in ((mention.field, mention.start, mention.end) for mention in place.mentions):
-            zone = _zone(fields[index[name]].zone, start)
-            hits.setdefault(place.country, []).append(Hit(weights[zone], PLACE_SIGNAL, index[name], start, end))
+        for mention in place.mentions:
+            field = index[mention.field]
+            zone = _zone(fields[field].zone, mention.start)
+            hit = Hit(weights[zone], PLACE_SIGNAL, field, mention.start, mention.end)
+            if zone is Zone.DATELINE:
+                datelines[place.country] = hit
+            else:
+                hits.setdefault(place.country, []).append(hit)
+    needed = rules.threshold * stretch
     points = {code: sum(hit.points for hit in of_country) for code, of_country in hits.items()}
+    for code in points.keys() & datelines.keys() if points else datelines.keys():
+        if points.get(code, 0) < needed:
+            points[code] = points.get(code, 0) + datelines[code].points
+            hits.setdefault(code, []).append(datelines[code])
     most = max(points.values(), default=0.0)
     claims = []
     for code, of_country in hits.items():
         country = taxonomy.countries.get(code)
         if country is None or not points[code]:
             continue
-        strength = min(points[code] / (rules.threshold * stretch), points[code] / (rules.share * most))
+        strength = min(points[code] / needed, points[code] / (rules.share * most))
         if strength >= 1:
             mappings = (Mapping(scheme="iso3166", id=code),)
             claims.append(Claim(country.slug, country.name, TagKind.PLACE, mappings, strength, of_country))
@@ -202,7 +234,9 @@ def _zone(first: Zone, start: int) -> Zone:
 
 
 def _tag(claim: Claim, strongest: float, fields: Sequence[Field]) -> Tag:
-    hits = sorted(claim.hits, key=lambda hit: (-hit.points, hit.field, hit.start))
+    hits = sorted(
+        claim.hits, key=lambda hit: (fields[hit.field].zone is Zone.DATELINE, -hit.points, hit.field, hit.start)
+    )
     # Validating a whole tag at once takes half the time of making its evidence piece by piece.
     return Tag.model_validate(
         {

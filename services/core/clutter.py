@@ -49,8 +49,7 @@ _PROMOTION: Final = re.compile(
 _CREDIT: Final = re.compile(
     r"""
     [(\[](?:additional\ |further\ )?(?:reporting|writing|editing|compiled)\ by\b
-    | (?:©|\(c\)\ |copyright\ )\s?(?:©|\(c\))?\s?(?:\d{4}|by\b|the\ associated\ press|reuters|all\ rights
-        |(?:[\w.-]{1,30}\ ){1,4}\d{4}\b)
+    | (?:©|\(c\)\ |copyright\ )\s?(?:©|\(c\))?\s?(?:\d{4}|by\b|the\ associated\ press|reuters|all\ rights)
     | (?:from\ )?staff\ (?:reports?|and\ wire\ reports?)$
     | (?:the|this)\ (?:material|content|article)\ (?:may\ not\ be|is\ protected\ by)\ (?:published|reproduced|copyright)
     | our\ standards:
@@ -64,6 +63,8 @@ _RIGHTS_RESERVED: Final = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_RIGHTS: Final = 160
+_RIGHTS_WITHIN: Final = 50
+"""Characters at the end of a block that hold the words by which rights are reserved."""
 _WORKED_BY: Final = re.compile(
     r"[-–—*(\s]{0,4}(?:additional |further )?(?:reporting|writing|editing|compiled|translated) by (.*)", re.IGNORECASE
 )
@@ -87,7 +88,7 @@ _SLUG: Final = re.compile(
     r"[\w.-]{1,60}(?:_\d{4,}|\.(?:jpe?g|png|gif|mp4|mov|cnn))$|[a-z]{2,12}(?: [a-z]{2,12}){0,3}_\d{4,}$", re.IGNORECASE
 )
 _END_MARK: Final = re.compile(
-    r"[-–—]{1,2}\s?30\s?[-–—]{1,2}|[-–—(\[\s]{0,3}(?:ends?|more|fin|ende|schluss|fim|fine|slut|koniec|конец)[-–—)\]\s.]{0,3}",
+    r"[-–—]{1,2}\s?30\s?[-–—]{1,2}|[-–—(\[\s]{0,3}(?:ends?|fin|ende|schluss|fim|slut|koniec|конец)[-–—)\]\s.]{0,3}",
     re.IGNORECASE,
 )
 _SIGN_OFF: Final = re.compile(r"(?:\([^()]{1,20}\)\s?)?[^\W\d_]{2,8}(?:/[^\W\d_]{2,8}){1,4}\.?")
@@ -127,7 +128,7 @@ def is_label(block: str) -> bool:
 
 
 def _is_credit(block: str) -> bool:
-    reserved = len(block) <= _LONGEST_RIGHTS and _RIGHTS_RESERVED.search(block)
+    reserved = len(block) <= _LONGEST_RIGHTS and _RIGHTS_RESERVED.search(block, max(0, len(block) - _RIGHTS_WITHIN))
     return bool(reserved or _CREDIT.match(block) or _CONTRIBUTED.search(block)) or _names_workers(block)
 
 

@@ -79,9 +79,11 @@ _LEGACY: Final = [
     *("iso8859_2", "cp874", "gb18030", "big5", "cp932", "euc_jp", "cp949"),
 ]
 
-_LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_LINE_ENDS: Final = re.compile("[\r\x0b\x0c\x85\u2028\u2029]")
 # Tab and newline are text. Soft hyphens, zero-width blanks and byte order marks only break words apart.
 _CONTROLS: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b\u2060\ufeff\ufffe\uffff]")
+# Both at once: most texts hold neither, and one look at each character tells.
+_UNSETTLED: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u2028\u2029\u2060\ufeff\ufffe\uffff]")
 _NOISE: Final = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffd-\uffff]")
 _NOISE_BYTES: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _NON_ASCII: Final = re.compile(rb"[\x80-\xff]")
@@ -136,7 +138,8 @@ def writable(text: str) -> str:
     except UnicodeEncodeError:
         # A pair of surrogates that came as two escapes becomes its character; a lone one is dropped.
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
-    return _CONTROLS.sub("", _LINE_ENDS.sub("\n", text))
+    text = text.replace("\r\n", "\n")
+    return _CONTROLS.sub("", _LINE_ENDS.sub("\n", text)) if _UNSETTLED.search(text) else text
 
 
 def require_text(text: str) -> None:

@@ -17,6 +17,6 @@ def enrich(document: CleanDocument, gazetteer: Gazetteer) -> EnrichedDocument:
         **dict(document),
         language=language,
         language_confidence=confidence,
-        places=find_places(document.title, document.highlights, document.text, gazetteer),
+        places=find_places(document, gazetteer),
         content_hash=content_hash(document.title, document.text),
     )

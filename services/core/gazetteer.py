@@ -66,7 +66,7 @@ class Gazetteer:
     def find(self, folded: str) -> list[Named]:
         """Return every name in a folded text, overlapping ones too."""
         found = [Named(start, end, self.readings[phrase]) for phrase, start, end in self.matcher.find(folded)]
-        if UNSPACED.search(folded):
+        if not folded.isascii() and UNSPACED.search(folded):
             found += [
                 Named(start, end, self.unspaced_readings[phrase])
                 for phrase, start, end in self.unspaced.find_matches_as_indexes(folded)

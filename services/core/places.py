@@ -1,21 +1,24 @@
-"""Title, highlights and text -> the countries and cities they mention, most salient first."""
+"""CleanDocument -> the countries and cities that its title, highlights, dateline and text mention."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import log10, sqrt
 from typing import Final, NamedTuple
 
-from schemas.documents import Mention, Place, PlaceKind
+from schemas.documents import CleanDocument, Mention, Place, PlaceKind
 from services.core.gazetteer import Gazetteer
 from services.core.place_names import City, Region
 from services.core.toponyms import Strength, Toponym, toponyms
+
+DATELINE: Final = "dateline"
+"""The field whose offsets point into `dateline.place`."""
 
 LEAD_CHARS: Final = 600
 """So much of the text tells what it is about: two or three paragraphs of an agency report."""
 
 # What one mention weighs, and how prominent the best place of a mention makes it.
-_WEIGHT: Final = {"title": 4.0, "highlight": 2.0, "lead": 2.0, "text": 1.0}
-_PROMINENCE: Final = {"title": 1.0, "highlight": 0.6, "lead": 0.6, "text": 0.3}
+_WEIGHT: Final = {"title": 4.0, "highlight": 2.0, "dateline": 0.5, "lead": 2.0, "text": 1.0}
+_PROMINENCE: Final = {"title": 1.0, "highlight": 0.6, "dateline": 0.2, "lead": 0.6, "text": 0.3}
 
 # Between towns of one name, in powers of ten of their people: being the capital, and what the document speaks of.
 _CAPITAL: Final = 1.0
@@ -39,15 +42,15 @@ class _Placed(NamedTuple):
     toponym: Toponym
 
 
-def find_places(title: str | None, highlights: Sequence[str], text: str, gazetteer: Gazetteer) -> tuple[Place, ...]:
+def find_places(document: CleanDocument, gazetteer: Gazetteer) -> tuple[Place, ...]:
     """
     Return every country and city mentioned, most salient first.
 
     A country's mentions are its names, its people's and its regions'; its salience counts its cities, too.
     """
     placed = _without_persons(
-        _Placed(field, _zone(field, toponym.start), toponym)
-        for field, content in _fields(title, highlights, text)
+        _Placed(field, _zone(field, toponym.start), _in_dateline(toponym) if field == DATELINE else toponym)
+        for field, content in _fields(document)
         for toponym in toponyms(content, gazetteer)
     )
     shares = _country_shares(placed)
@@ -56,17 +59,24 @@ def find_places(title: str | None, highlights: Sequence[str], text: str, gazette
     return _ranked([one for one in found if one.country in supported], gazetteer)
 
 
-def _fields(title: str | None, highlights: Sequence[str], text: str) -> Iterable[tuple[str, str]]:
-    if title:
-        yield "title", title
-    yield from ((f"highlights[{index}]", highlight) for index, highlight in enumerate(highlights))
-    yield "text", text
+def _fields(document: CleanDocument) -> Iterable[tuple[str, str]]:
+    if document.title:
+        yield "title", document.title
+    yield from ((f"highlights[{index}]", highlight) for index, highlight in enumerate(document.highlights))
+    if document.dateline and document.dateline.place:
+        yield DATELINE, document.dateline.place
+    yield "text", document.text
 
 
 def _zone(field: str, start: int) -> str:
     if field == "text":
         return "lead" if start < LEAD_CHARS else "text"
-    return "title" if field == "title" else "highlight"
+    return field if field in _WEIGHT else "highlight"
+
+
+def _in_dateline(toponym: Toponym) -> Toponym:
+    """A dateline names a place and nothing else: `READING`, `HOUSTON`."""
+    return toponym._replace(strength=Strength.STRONG, is_located=True)
 
 
 def _without_persons(placed: Iterable[_Placed]) -> list[_Placed]:

@@ -37,8 +37,7 @@ _TRAILING_CLIP_TIME: Final = re.compile(r"\s\(?\d{2}:\d{2}\)?$")
 """As players print it. A result of a race is more often without the leading zero, and seldom alone."""
 _MAX_POINTED_AT: Final = 15
 """Headlines dropped behind a `Most read`. What is longer is no such list."""
-_PARTS: Final = re.compile(r"\s[|·•–—]\s")
-_LONGEST_PART: Final = 40
+_PARTS: Final = re.compile(r"\s[|·•]\s")
 _IN_NAMES: Final = frozenset({"and", "de", "da", "van", "von", "der", "bin", "al", "el"})
 _DATE_LINE: Final = re.compile(
     r"(?:[^\W\d_]{3,10},? )?(?:[^\W\d_]{3,10}\.? \d{1,2},? \d{4}|\d{1,2}\.? [^\W\d_]{3,10}\.?,? \d{4}"
@@ -86,15 +85,18 @@ def _first_paragraph(blocks: list[str]) -> int:
 
 
 def _is_prose(block: str) -> bool:
-    if _BULLET.match(block) or clutter(block) is not None:
+    # The dearer looks come last: most blocks that are no prose are too short for it.
+    if not (_is_long_as_prose(block) or split_dateline(block)[0] is not None):
         return False
+    return _BULLET.match(block) is None and clutter(block) is None
+
+
+def _is_long_as_prose(block: str) -> bool:
     if len(block) >= _PROSE_CHARS:
         return True
     if ends_with_full_stop(block):
-        long_enough = len(block) >= _DENSE_PROSE_CHARS if is_dense(block) else block.count(" ") >= _PROSE_WORDS - 1
-    else:
-        long_enough = len(block) >= _QUESTION_CHARS and ends_sentence(block)
-    return long_enough or split_dateline(block)[0] is not None
+        return len(block) >= _DENSE_PROSE_CHARS if is_dense(block) else block.count(" ") >= _PROSE_WORDS - 1
+    return len(block) >= _QUESTION_CHARS and ends_sentence(block)
 
 
 def _head(blocks: list[str], given_title: str | None) -> _Head:
@@ -110,14 +112,14 @@ def _head(blocks: list[str], given_title: str | None) -> _Head:
         if reason := clutter(block) or _head_clutter(block, said=said, seen=seen):
             dropped.append((reason, block))
             byline = byline or _name_among(block)
-        elif byline is None and (
-            name := _byline(block) or (_is_name(block) and title and _is_date(following) and block)
-        ):
+        elif byline is None and (name := _byline(block)):
             byline = name
         elif title is None and not kept and _may_be_title(block):
             title = found_title = block
         elif title is not None and _says_again(block, title):
             dropped.append((RemovedReason.REPEATED, block))
+        elif byline is None and _is_name(block) and _is_date(following):
+            byline = block
         elif said[key] > 1 and _is_telling(key):
             dropped.append((RemovedReason.CAPTION, block))
         else:
@@ -177,8 +179,8 @@ def _is_date(block: str) -> bool:
 def _is_about_text(block: str) -> bool:
     """Whether it is a line of facts about the text: `Tue 9 April 2024 | 3 min read | Jane Doe`."""
     parts = _PARTS.split(block)
-    short = len(parts) > 1 and max(map(len, parts)) <= _LONGEST_PART
-    return short and any(_DATE_LINE.match(part) or clutter(part) is RemovedReason.BOILERPLATE for part in parts)
+    others = [part for part in parts if not (_is_date(part) or clutter(part))]
+    return len(parts) > 1 and len(others) < len(parts) and all(map(_is_name, others))
 
 
 def _ends_with_slug(block: str) -> bool:
@@ -208,12 +210,12 @@ def _byline(block: str) -> str | None:
 
 def _name_among(block: str) -> str | None:
     """Return the name of a person in a line of facts about the text."""
-    return next((part for part in _PARTS.split(block)[:10] if _is_about_text(block) and _is_name(part)), None)
+    return next(filter(_is_name, _PARTS.split(block)), None) if _is_about_text(block) else None
 
 
 def _is_name(block: str) -> bool:
     words = block.split()
-    return 2 <= len(words) <= 4 and _NAME.fullmatch(block) is not None and all(word[0].isupper() for word in words)
+    return 2 <= len(words) <= 3 and _NAME.fullmatch(block) is not None and all(word[0].isupper() for word in words)
 
 
 def _name_words(names: str) -> list[str]:
@@ -234,14 +236,18 @@ def _body(blocks: list[str], head: _Head, title: str | None) -> tuple[list[str],
     dropped: list[tuple[RemovedReason, str]] = []
     seen = {gist(block) for block in kept}
     wanted = gist(title) if title else None
-    tail = _tail(blocks)
-    pointed_at = 0
+    late = _late_clutter(blocks)
+    pointed_until = -1
     for index, block in enumerate(blocks):
         key = gist(block)
-        pointed_at = _MAX_POINTED_AT if is_pointer(block) else 0 if _is_statement(block) else max(0, pointed_at - 1)
-        if reason := clutter(block) or (_tail_clutter(block, blocks[tail:]) if index >= tail else None):
+        reason = clutter(block) or late.get(index)
+        if reason is RemovedReason.PROMOTION and is_pointer(block):
+            pointed_until = index + _MAX_POINTED_AT
+        elif index <= pointed_until and _is_statement(block):
+            pointed_until = -1
+        if reason:
             dropped.append((reason, block))
-        elif pointed_at:
+        elif index <= pointed_until:
             dropped.append((RemovedReason.PROMOTION, block))
         elif key and (key == wanted or (key in seen and len(block) >= _REPEATED_CHARS)):
             dropped.append((RemovedReason.REPEATED, block))
@@ -251,19 +257,15 @@ def _body(blocks: list[str], head: _Head, title: str | None) -> tuple[list[str],
     return kept, dropped
 
 
-def _tail(blocks: list[str]) -> int:
-    """Return the index behind the last block that states something."""
-    return next((index for index in range(len(blocks), 0, -1) if _is_statement(blocks[index - 1])), 0)
+def _late_clutter(blocks: list[str]) -> dict[int, RemovedReason]:
+    """Return what is clutter behind the last statement, by index. Before it the same words might be news."""
+    start = next((index for index in range(len(blocks), 0, -1) if _is_statement(blocks[index - 1])), len(blocks))
+    late = range(start, len(blocks))
+    found = {index: RemovedReason.CREDIT for index in late if is_sign_off(blocks[index])}
+    clips = [index for index in late if _TRAILING_CLIP_TIME.search(blocks[index])]
+    # Several lines with a time are a table of results or a timetable.
+    return found | {clips[0]: RemovedReason.CAPTION} if len(clips) == 1 else found
 
 
 def _is_statement(block: str) -> bool:
     return _is_prose(block) or (ends_with_full_stop(block) and not (clutter(block) or is_sign_off(block)))
-
-
-def _tail_clutter(block: str, tail: list[str]) -> RemovedReason | None:
-    """Return why a block behind the last paragraph is clutter. Before it the same words might be news."""
-    if is_sign_off(block):
-        return RemovedReason.CREDIT
-    timed = _TRAILING_CLIP_TIME.search(block)
-    # Several lines with a time are a table of results or a timetable.
-    return RemovedReason.CAPTION if timed and sum(map(bool, map(_TRAILING_CLIP_TIME.search, tail))) == 1 else None

@@ -79,9 +79,9 @@ def toponyms(text: str, gazetteer: Gazetteer) -> list[Toponym]:
 
 
 def _field(text: str, gazetteer: Gazetteer) -> _Field:
-    sample = text[:_SAMPLE_CHARS]
-    upper = sum(map(str.isupper, sample))
-    lower = sum(map(str.islower, sample))
+    sample = text[:_SAMPLE_CHARS].split()
+    upper = sum([word.isupper() for word in sample])
+    lower = sum([word != word.upper() for word in sample])
     words = _WORD.findall(text) if len(text) < 300 else []
     capitalised = sum(word[0].isupper() for word in words)
     return _Field(
@@ -134,7 +134,10 @@ def _within(
 ) -> Region | str | None:
     """Return the state or country behind a comma, if a place of that name lies there; settle what it means, too."""
     if found := _REGION_BEHIND.match(field.text, named.end):
-        region = field.gazetteer.abbreviations.get(fold(found[1]))
+        # In capitals `ARAUCA, IN EASTERN COLOMBIA` is no town of Indiana.
+        region = (
+            None if field.is_capitals and "." not in found[1] else field.gazetteer.abbreviations.get(fold(found[1]))
+        )
         if region and (not named.reading.country or "." in found[1] or named.reading.kind is NameKind.NAME):
             return region
     start = named.end + 2

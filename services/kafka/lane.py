@@ -4,36 +4,62 @@ A lane: consume, process, produce and commit one partition, each batch in one tr
 Its producer's transactional id belongs to the partition, so a new owner's producer fences the old owner's, however
 long that one slept. A lane first fences, then reads the committed offset, then works from there: that order, and
 that nothing else ever commits for the group, is why no record is lost and none is counted twice.
+
+A reader polls and has slices of records processed; a writer takes what they became, in order, and commits. So batch
+N+1 is worked on while batch N commits.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
-from aiokafka.structs import OffsetAndMetadata
 
-from services.kafka import client
+from services.kafka.breaker import Breaker, BreakerOpen
+from services.kafka.budget import ByteBudget
 from services.kafka.records import Output, Record
 from services.kafka.settings import KafkaSettings
+from services.kafka.transactions import Transactions, look_at
 
 log = structlog.get_logger()
 
-Transform = Callable[[Sequence[Record]], Awaitable[Sequence[Output]]]
-"""Records of one partition in order -> the outputs of all of them, in order. Pure in effect: it may run again."""
+
+class Outcome(Protocol):
+    """What became of a record."""
+
+    @property
+    def outputs(self) -> Sequence[Output]: ...
+    @property
+    def is_bug(self) -> bool:
+        """Whether our own code failed on it; many of those open the breaker."""
+
+
+Transform = Callable[[Sequence[Record]], Awaitable[Sequence[Outcome]]]
+"""Records of one partition in order -> one outcome each, in order. Pure in effect: it may run again."""
 
 POLL_MS: Final = 200
+COMMIT_AFTER_S: Final = 0.05
+"""A transaction takes some 22 ms of waiting, so a batch is what this time brings."""
+SLICE_BYTES: Final = 2**20
+"""Values that are polled and processed at once."""
+SLICE_RECORDS: Final = 500
+PROBE_RECORDS: Final = 20
+"""What is tried while the breaker is open."""
+SLICES_AHEAD: Final = 4
+"""Slices that wait for the writer; the byte budget bounds them, too."""
 START_TIMEOUT_S: Final = 30
 """For fencing and for the first position; a broker that is away makes the lane try again after it."""
-COMMIT_TIMEOUT_S: Final = 20
-"""How long a revoked lane waits for the transaction under way. Well under the rebalance timeout."""
-BACKOFF_S: Final = (0.2, 0.5, 1, 2, 5, 10)
-
-
+BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+BREAKER_BACKOFF_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+STALLED_S: Final = 60.0
+"""Work and no commit for so long is a problem: more than the slowest document may take."""
+SILENT_S: Final = 30.0
+"""No answer to a fetch for so long is one, too."""
 WORLD: Final = (KafkaError, OSError, TimeoutError, AssertionError)
 """Errors that need no traceback. aiokafka guards its transactions with assert: a fenced one may show as that."""
 
@@ -44,16 +70,39 @@ class LaneState(StrEnum):
     FENCED = "fenced"
     """Another worker took the partition over; a rebalance will end this lane."""
     BACKING_OFF = "backing_off"
+    BREAKER_OPEN = "breaker_open"
+    """Our own code fails on most records; one batch is tried after each pause."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slice:
+    """Consecutive records in work."""
+
+    records: int
+    size_bytes: int
+    next_offset: int
+    fetched_at: float
+    outcomes: asyncio.Task[Sequence[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """A poll brought nothing."""
+
+    position: int
+    """Beyond the last record, and beyond transaction markers and aborted records, which no record's offset is."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaneLimits:
     batch_records: int
-    """Records in one transaction, at most."""
+    """A batch with so many records is committed at once. No slice is ever cut, so it may hold some more."""
+    in_flight_bytes: int
+    """Values that all lanes of a process have in work, at most; a single larger record still passes."""
 
 
 class Lane:
-    """One assigned partition. `run` it as a task; `stop` it when the partition is revoked."""
+    """One assigned partition. `start` it when the partition is assigned, `stop` it when it is revoked."""
 
     def __init__(
         self,
@@ -64,20 +113,26 @@ class Lane:
         group: str,
         transform: Transform,
         limits: LaneLimits,
+        budget: ByteBudget,
     ) -> None:
         self.state = LaneState.STARTING
         self.processed = 0
         """Records whose transaction was committed."""
-        self._settings = settings
+        self._session_s = settings.session_timeout_ms / 1000
         self._consumer = consumer
         self._partition = partition
-        self._group = group
         self._transform = transform
         self._limits = limits
-        self._producer: AIOKafkaProducer | None = None
-        self._transaction: asyncio.Task[None] | None = None
-        self._committed: int | None = None
+        self._budget = budget
+        self._breaker = Breaker()
+        self._in_work: list[Slice] = []
+        self._committing: list[Slice] = []
+        self._transactions = Transactions(settings, partition, group=group)
         self._task: asyncio.Task[None] | None = None
+        self._clock = asyncio.get_running_loop().time
+        self._moved_at = self._clock()
+        self._is_idle = False
+        self._mean_bytes = float(SLICE_BYTES)  # until something is known, one record at a time
         self._log = log.bind(topic=partition.topic, partition=partition.partition)
 
     def start(self) -> None:
@@ -92,7 +147,20 @@ class Lane:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
-        await self._drop_producer()
+        await self._transactions.drop()
+
+    def problem(self) -> str | None:
+        """Return why an operator should look at this lane; None when it works, or has nothing to do."""
+        if self.state is LaneState.BREAKER_OPEN:
+            return "our own code fails on most records: the breaker is open"
+        stood_s = self._clock() - self._moved_at
+        if stood_s > STALLED_S:
+            return f"{self.state}, and nothing committed for {stood_s:.0f} s"
+        if self._is_idle and (answered_ms := self._consumer.last_poll_timestamp(self._partition)):
+            silent_s = time.time() - answered_ms / 1000
+            if silent_s > SILENT_S:
+                return f"Kafka has not answered for {silent_s:.0f} s"
+        return None
 
     async def _run(self) -> None:
         failures = 0
@@ -107,108 +175,133 @@ class Lane:
                 # takes this lane away gets time to arrive; it did not come only if the owner died meanwhile.
                 self.state = LaneState.FENCED
                 self._log.warning("lane_fenced")
-                pause = self._settings.session_timeout_ms / 1000
-            except Exception as error:  # noqa: BLE001  # whatever it was, nothing of it is committed and the way back is one
-                self.state = LaneState.BACKING_OFF
+                pause_s = self._session_s
+            except Exception as error:  # noqa: BLE001  # nothing of it is committed, and there is one way back from all
                 failures = 0 if self.processed > done else failures + 1
-                pause = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
-                unforeseen = None if isinstance(error, WORLD) else error
-                self._log.warning("lane_backs_off", error=repr(error), pause_s=pause, exc_info=unforeseen)
-            await self._drop_producer()
-            await asyncio.sleep(pause)
+                pause_s = self._tell(error, failures)
+            await self._transactions.drop()
+            await asyncio.sleep(pause_s)
+
+    def _tell(self, error: Exception, failures: int) -> float:
+        """Set the state, log what happened and return how long to pause."""
+        if isinstance(error, BreakerOpen):
+            self.state = LaneState.BREAKER_OPEN
+            pause_s = BREAKER_BACKOFF_S[min(failures, len(BREAKER_BACKOFF_S) - 1)]
+            self._log.error("breaker_open", pause_s=pause_s)
+        else:
+            self.state = LaneState.BACKING_OFF
+            pause_s = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
+            unforeseen = None if isinstance(error, WORLD) else error
+            self._log.warning("lane_backs_off", error=repr(error), pause_s=pause_s, exc_info=unforeseen)
+        return pause_s
 
     async def _begin(self) -> None:
         """Fence whoever had the partition before, then go to the committed offset."""
-        number = self._partition.partition
-        transactional_id = f"{self._group}-{self._partition.topic}-{number}"
-        self._producer = client.producer(self._settings, client_id=transactional_id, transactional_id=transactional_id)
         async with asyncio.timeout(START_TIMEOUT_S):
-            await self._producer.start()
-            self._committed = await self._consumer.committed(self._partition)
-            if self._committed is None:
-                if not await self._consumer.seek_to_beginning(self._partition):
-                    msg = f"no first offset of {self._partition} in time"
-                    raise TimeoutError(msg)
-            else:
-                self._consumer.seek(self._partition, self._committed)
+            await self._transactions.open()
+            committed = await self._consumer.committed(self._partition)
+            if committed is not None:
+                self._consumer.seek(self._partition, committed)
+            elif not await self._consumer.seek_to_beginning(self._partition):
+                raise TimeoutError(f"no first offset of {self._partition}")
 
     async def _work(self) -> None:
-        """Process batches for ever; batch N+1 is worked on while batch N commits."""
-        while True:
-            batch = await self._next_batch()
-            if not batch:
-                await self._settle()
-                await self._commit_position()
-                continue
-            outputs = await self._transform([record_of(message) for message in batch])
-            await self._settle()
-            self._commit(outputs, batch[-1].offset + 1, records=len(batch))
+        """Read and write for ever, or raise what either raises."""
+        found: asyncio.Queue[Slice | Idle | Exception] = asyncio.Queue(SLICES_AHEAD)
+        reading = asyncio.create_task(self._read(found))
+        try:
+            await self._write(found)
+        finally:
+            reading.cancel()
+            await asyncio.wait({reading})
+            for left in (*self._committing, *self._in_work):
+                left.outcomes.cancel()
+                await self._budget.give_back(left.size_bytes)
+            self._committing.clear()
+            self._in_work.clear()
 
-    async def _next_batch(self) -> list[ConsumerRecord[Any, Any]]:
-        limit = self._limits.batch_records
+    async def _read(self, found: asyncio.Queue[Slice | Idle | Exception]) -> None:
+        """Poll for ever; what is raised goes the same way as what is found, so that the writer meets it."""
+        try:
+            while True:
+                if batch := await self._poll():
+                    await found.put(await self._begin_slice(batch))
+                else:
+                    # Nobody else polls, so nothing lies between this position and the records that went before.
+                    await found.put(Idle(await self._consumer.position(self._partition)))
+        except Exception as error:  # noqa: BLE001  # told to the writer
+            await found.put(error)
+
+    async def _poll(self) -> list[ConsumerRecord[Any, Any]]:
+        limit = PROBE_RECORDS if self._breaker.is_open else min(SLICE_RECORDS, self._limits.batch_records)
+        limit = max(1, min(limit, int(SLICE_BYTES / self._mean_bytes)))
         fetched = await self._consumer.getmany(self._partition, timeout_ms=POLL_MS, max_records=limit)
         batch: list[ConsumerRecord[Any, Any]] = fetched.get(self._partition, [])
         return batch
 
-    async def _commit_position(self) -> None:
-        """
-        Commit the position when there is nothing to do, so that lag reaches 0.
+    async def _begin_slice(self, batch: Sequence[ConsumerRecord[Any, Any]]) -> Slice:
+        """Have records processed, as soon as the budget allows."""
+        fetched_at = self._clock()
+        records = [record_of(message) for message in batch]
+        size_bytes = sum(len(record.value or b"") for record in records)
+        self._mean_bytes = max(size_bytes / len(records), 1.0)
+        await self._budget.take(size_bytes)
+        outcomes = asyncio.ensure_future(self._transform(records))
+        outcomes.add_done_callback(look_at)
+        begun = Slice(len(records), size_bytes, records[-1].offset + 1, fetched_at, outcomes)
+        self._in_work.append(begun)
+        return begun
 
-        The position steps over transaction markers and aborted records, which no record's offset does.
-        """
-        async with asyncio.timeout(START_TIMEOUT_S):
-            position = await self._consumer.position(self._partition)
-        if self._committed is None or position > self._committed:
-            self._commit([], position, records=0)
-            await self._settle()
+    async def _write(self, found: asyncio.Queue[Slice | Idle | Exception]) -> None:
+        """Commit what the reader has found, in order; batch N+1 is worked on while batch N commits."""
+        while True:
+            match await found.get():
+                case Exception() as error:
+                    raise error
+                case Idle(position):
+                    await self._settle()
+                    if self._transactions.committed is None or position > self._transactions.committed:
+                        self._transactions.commit([], position)
+                        await self._settle()
+                    self._is_idle = True
+                case Slice() as first:
+                    self._is_idle = False
+                    batch = await self._batch(first, found)
+                    outcomes = [outcome for each in batch for outcome in each.outcomes.result()]
+                    await self._settle()
+                    self._breaker.judge(outcome.is_bug for outcome in outcomes)
+                    for each in batch:
+                        self._in_work.remove(each)
+                        self._committing.append(each)
+                    outputs = [output for outcome in outcomes for output in outcome.outputs]
+                    self._transactions.commit(outputs, batch[-1].next_offset)
 
-    def _commit(self, outputs: Sequence[Output], offset: int, *, records: int) -> None:
-        self._transaction = asyncio.create_task(self._transact(outputs, offset, records=records))
+    async def _batch(self, first: Slice, found: asyncio.Queue[Slice | Idle | Exception]) -> list[Slice]:
+        """Return finished slices: what `COMMIT_AFTER_S` since the first was fetched brings, or what a batch holds."""
+        batch = [first]
+        await first.outcomes
+        while sum(each.records for each in batch) < self._limits.batch_records:
+            try:
+                async with asyncio.timeout_at(first.fetched_at + COMMIT_AFTER_S):
+                    follower = await found.get()
+            except TimeoutError:
+                break
+            if isinstance(follower, Exception):
+                raise follower
+            if isinstance(follower, Idle):  # it will be said again
+                break
+            batch.append(follower)
+            await follower.outcomes
+        return batch
 
     async def _settle(self) -> None:
-        """Wait for the transaction under way and raise what it raised. It goes on when this lane is cancelled."""
-        if self._transaction is not None:
-            transaction = self._transaction
-            await asyncio.shield(transaction)
-            self._transaction = None
-
-    async def _transact(self, outputs: Sequence[Output], offset: int, *, records: int) -> None:
-        assert self._producer is not None
-        await self._producer.begin_transaction()
-        acknowledgements: list[asyncio.Future[Any]] = []
-        for output in outputs:
-            topic = self._settings.topic(output.topic)
-            sent = await self._producer.send(topic, output.value, key=output.key, headers=list(output.headers))
-            sent.add_done_callback(_look_at)
-            acknowledgements.append(sent)
-        # commit_transaction() does not look at them: a refused record would be lost with its offset committed.
-        await asyncio.gather(*acknowledgements)
-        await self._producer.send_offsets_to_transaction({self._partition: OffsetAndMetadata(offset, "")}, self._group)
-        await self._producer.commit_transaction()
-        self._committed = offset
-        self.processed += records
-
-    async def _drop_producer(self) -> None:
-        """
-        Give the producer up: after any error it may hold half a transaction, so none is used again.
-
-        A transaction under way gets time to end by itself. One that does not is left to the next producer with this
-        id: starting, it makes the broker finish or abort what was open before it answers.
-        """
-        if self._transaction is not None:
-            await asyncio.wait({self._transaction}, timeout=COMMIT_TIMEOUT_S)
-            self._transaction.cancel()
-            self._transaction.add_done_callback(_look_at)
-            self._transaction = None
-        if self._producer is not None:
-            producer, self._producer = self._producer, None
-            await client.stop(producer)
-
-
-def _look_at(task: asyncio.Future[Any]) -> None:
-    """Take note of an outcome that no longer matters, so that asyncio does not complain of it."""
-    if not task.cancelled():
-        task.exception()
+        """Wait for the transaction under way and give back what it held. Raises what it raised."""
+        await self._transactions.settle()
+        self._moved_at = self._clock()
+        while self._committing:
+            done = self._committing.pop()
+            self.processed += done.records
+            await self._budget.give_back(done.size_bytes)
 
 
 def record_of(message: ConsumerRecord[Any, Any]) -> Record:

@@ -8,6 +8,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from services.kafka import client
+from services.kafka.budget import ByteBudget
 from services.kafka.lane import Lane, LaneLimits, LaneState, Transform
 from services.kafka.settings import KafkaSettings
 
@@ -28,6 +29,9 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         self._group = group
         self._transform = transform
         self._limits = limits
+        self._budget = ByteBudget(limits.in_flight_bytes)
+        self.has_joined = False
+        """Whether the group has given it its share, be it empty."""
         self._lanes: dict[TopicPartition, Lane] = {}
         self._consumer: AIOKafkaConsumer | None = None
 
@@ -35,6 +39,11 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
     def states(self) -> dict[int, LaneState]:
         """Partition -> state of its lane, for the partitions that this member has."""
         return {partition.partition: lane.state for partition, lane in sorted(self._lanes.items())}
+
+    def problems(self) -> dict[int, str]:
+        """Partition -> why an operator should look at it; empty when all is well, also when there is nothing to do."""
+        found = {partition.partition: lane.problem() for partition, lane in sorted(self._lanes.items())}
+        return {number: problem for number, problem in found.items() if problem}
 
     async def __aenter__(self) -> Self:
         self._consumer = await client.group_member(self._settings, self._group, client_id=f"{self._group}-worker")
@@ -57,6 +66,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """End the lanes before anyone else may have their partitions; called by aiokafka."""
+        self.has_joined = False
         await self._stop_lanes()
         if revoked := sorted(partition.partition for partition in revoked):
             log.info("partitions_revoked", topic=self._topic, partitions=revoked)
@@ -69,6 +79,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         fetched from some other position are never seen.
         """
         assert self._consumer is not None
+        self.has_joined = True
         for partition in sorted(assigned):
             lane = Lane(
                 self._settings,
@@ -77,6 +88,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
                 group=self._group,
                 transform=self._transform,
                 limits=self._limits,
+                budget=self._budget,
             )
             self._lanes[partition] = lane
             lane.start()

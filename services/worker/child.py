@@ -8,41 +8,24 @@ cost the document only. The parent (pool.py) learns from shared memory which doc
 import gc
 import mmap
 import os
-import pickle
 import resource
 import signal
 import socket
-import struct
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import orjson
 
+from schemas.dead_letters import Reason
 from services.telemetry import configure_logs
+from services.worker.channel import MARK, NO_DOCUMENT, OUT_OF_MEMORY, Reply, receive, send
 from services.worker.flow import Resources, StageName, load_resources, stages
-from services.worker.transform import Outcome, Plan, transform
-
-HEADER: Final = struct.Struct("!Q")
-"""Before each message: how many bytes follow."""
-MARK: Final = struct.Struct("!qq")
-"""In shared memory: index of the document in work, or `NO_DOCUMENT`; index of its stage in the plan."""
-NO_DOCUMENT: Final = -1
-OUT_OF_MEMORY: Final = 86
-"""Exit status when not even a dead letter could be made any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a child answers to a chunk."""
-
-    outcomes: tuple[Outcome, ...]
-    seconds: float
-    """How long it worked."""
-    is_leaving: bool
-    """It has run out of memory once, and ends rather than work on with what is left of its heap."""
+from services.worker.transform import Plan, transform
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,60 +62,33 @@ def main(arguments: Sequence[str]) -> None:
         os._exit(OUT_OF_MEMORY)
 
 
-def _process(
-    records: Sequence[Any], plan: Plan, resources: Resources, limits: Limits, marks: mmap.mmap
-) -> Reply:
+def _process(records: Sequence[Any], plan: Plan, resources: Resources, limits: Limits, marks: mmap.mmap) -> Reply:
     began = time.perf_counter()
     outcomes = []
-    position = 0
-
-    def enter(stage: int) -> None:
-        marks[: MARK.size] = MARK.pack(position, stage)
-
-    for position, record in enumerate(records):
+    for index, record in enumerate(records):
+        enter = partial(_mark, marks, index)
         enter(0)
         # Of CPU time, not of the clock: a machine that was asleep, or is busy with others, is no document's fault.
         # Nobody handles SIGPROF, so it ends this process, in native code, too.
         signal.setitimer(signal.ITIMER_PROF, limits.cpu_s)
         outcomes.append(transform(record, plan, resources, enter))
     signal.setitimer(signal.ITIMER_PROF, 0)
-    marks[: MARK.size] = MARK.pack(NO_DOCUMENT, 0)
-    is_leaving = any(outcome.is_out_of_memory for outcome in outcomes)
+    _mark(marks, NO_DOCUMENT, 0)
+    is_leaving = any(outcome.reason is Reason.MEMORY for outcome in outcomes)
     return Reply(tuple(outcomes), time.perf_counter() - began, is_leaving)
+
+
+def _mark(marks: mmap.mmap, index: int, stage: int) -> None:
+    marks[: MARK.size] = MARK.pack(index, stage)
 
 
 def _limit_memory(memory_mb: int) -> None:
     """Allow as much address space as is in use now, and what a document may take."""
     if sys.platform != "linux":  # elsewhere the limit is not kept, or counts shared libraries
         return
-    pages = int(open("/proc/self/statm").read().split()[0])
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
-def send(connection: socket.socket, message: object) -> None:
-    payload = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-    connection.sendall(HEADER.pack(len(payload)) + payload)
-
-
-def receive(connection: socket.socket) -> Any:
-    """Return the next message, None when the other end has hung up."""
-    header = _exactly(connection, HEADER.size)
-    if header is None:
-        return None
-    payload = _exactly(connection, HEADER.unpack(header)[0])
-    return None if payload is None else pickle.loads(payload)  # noqa: S301  # of our own parent
-
-
-def _exactly(connection: socket.socket, size: int) -> bytearray | None:
-    received = bytearray(size)
-    view = memoryview(received)
-    while view:
-        count = connection.recv_into(view)
-        if not count:
-            return None
-        view = view[count:]
-    return received
 
 
 if __name__ == "__main__":

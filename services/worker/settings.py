@@ -1,5 +1,6 @@
 """How a worker works: the environment variables that begin with TAGWIRE_WORKER_."""
 
+import os
 from typing import Annotated
 
 from pydantic import Field
@@ -11,7 +12,21 @@ from services.worker.flow import StageName
 class WorkerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TAGWIRE_WORKER_", frozen=True, use_attribute_docstrings=True)
 
-    batch_records: Annotated[int, Field(ge=1, le=2000)] = 200
-    """Records in one transaction, at most. Larger is faster, and repeats more work after a crash."""
     publish: frozenset[StageName] = frozenset()
     """Stages on the way whose documents are written too: `["clean", "enrich"]`. The last stage's always are."""
+    children: Annotated[int, Field(ge=1, le=256)] = os.cpu_count() or 1
+    """Child processes that do the work, some 150 MB each."""
+    batch_records: Annotated[int, Field(ge=1, le=2000)] = 2000
+    """Records that are committed at once; a batch is also committed 50 ms after its first record was fetched."""
+    in_flight_mb: Annotated[int, Field(ge=1)] = 64
+    """Raw values in work at the same time, MiB. One larger document still passes."""
+    document_cpu_s: Annotated[float, Field(gt=0)] = 20.0
+    """CPU seconds that one document may take; then it is a dead letter `timeout`."""
+    document_memory_mb: Annotated[int, Field(ge=64)] = 768
+    """MiB that one document may take beyond what a child holds anyway; then it is a dead letter `memory`. Linux."""
+    documents_per_child: Annotated[int, Field(ge=1)] = 50_000
+    """Documents after which a child is renewed, so that nothing that leaks in a library adds up."""
+    http_host: str = "127.0.0.1"
+    """Address of `/healthz` and `/readyz`. They tell no secrets, and take no commands."""
+    http_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """None: no HTTP. 0: a free port, told in the log."""

@@ -1,6 +1,6 @@
 """A record in, the records it becomes out: decode, the stages, encode; or one dead letter that says why not."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,9 +49,20 @@ class Outcome:
     """None: all went well."""
     message: str = ""
 
+    @property
+    def is_bug(self) -> bool:
+        """Whether a step of ours failed, rather than the document."""
+        return self.reason is Reason.STEP_FAILED
 
-def transform(record: Record, plan: Plan, resources: Resources) -> Outcome:
-    """Process one record. Whatever is in it, this returns: no document can stop the partition."""
+
+def transform(
+    record: Record, plan: Plan, resources: Resources, enter: Callable[[int], None] = lambda _: None
+) -> Outcome:
+    """
+    Process one record. Whatever is in it, this returns: no document can stop the partition.
+
+    `enter` is told the index of each stage before it begins.
+    """
     stage = plan.stages[0]
     document: Any = None
     try:
@@ -59,7 +70,8 @@ def transform(record: Record, plan: Plan, resources: Resources) -> Outcome:
         origin, trace = codec.origin_and_trace(record)
         context = Context(resources, codec.received_at(record))
         outputs: list[Output] = []
-        for stage in plan.stages:
+        for index, stage in enumerate(plan.stages):
+            enter(index)
             result = stage.step(document, context)
             if stage.writes is None:
                 encoded = outputs[-1] if outputs else codec.encode(document, stage.reads, origin=origin, trace=trace)
@@ -70,19 +82,29 @@ def transform(record: Record, plan: Plan, resources: Resources) -> Outcome:
                 outputs.append(codec.encode(document, stage.writes, origin=origin, trace=trace))
         return Outcome(tuple(outputs), document.id)
     except Rejected as rejected:
-        return _dead(record, plan, stage, document, rejected.reason, rejected.message, None)
-    except Exception as bug:  # noqa: BLE001  # a step is pure: it would fail again, so the record makes way for the next
-        return _dead(record, plan, stage, document, Reason.STEP_FAILED, f"{type(bug).__name__}: {bug}", bug)
+        reason, message, bug = rejected.reason, rejected.message, None
+    except MemoryError:
+        reason, message, bug = Reason.MEMORY, f"stage {stage.name} took more memory than a document may", None
+    except Exception as error:  # noqa: BLE001  # a step is pure: it would fail again, so the record makes way
+        reason, message, bug = Reason.STEP_FAILED, f"{type(error).__name__}: {error}", error
+    return dead(record, plan, stage, reason, message, bug=bug, document_id=getattr(document, "id", None))
 
 
-def _dead(
-    record: Record, plan: Plan, stage: Stage, document: Any, reason: Reason, message: str, bug: Exception | None
+def dead(
+    record: Record,
+    plan: Plan,
+    stage: Stage,
+    reason: Reason,
+    message: str,
+    *,
+    bug: Exception | None = None,
+    document_id: str | None = None,
 ) -> Outcome:
+    """Return the outcome of a record that died in a stage: one dead letter."""
     letter = codec.dead_letter(
         record, reason=reason, stage=stage.name, message=message, exception=bug, group=plan.group
     )
-    document_id = codec.claimed_id(record) if document is None else document.id
-    return Outcome((letter,), document_id, reason, message)
+    return Outcome((letter,), document_id or codec.claimed_id(record), reason, message)
 
 
 def _model(topic: Topic) -> type[Any]:

@@ -1,21 +1,23 @@
 """The worker: documents.raw -> documents.classified and the tags' topics, lane by lane, until it is told to stop."""
 
 import asyncio
-import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
 
 import structlog
 
-from schemas.dead_letters import Reason
+from services.core.taxonomy import shipped_routes
 from services.kafka.admin import compare_topics
 from services.kafka.lane import LaneLimits
 from services.kafka.lanes import Lanes
-from services.kafka.records import Output, Record
+from services.kafka.records import Record
 from services.kafka.settings import KafkaSettings
-from services.worker.flow import Resources, Stage, load_resources
+from services.worker.flow import Stage
+from services.worker.health import health_server
+from services.worker.pool import Pool, PoolLimits
 from services.worker.settings import WorkerSettings
-from services.worker.transform import Outcome, Plan, transform
+from services.worker.transform import Outcome, Plan
 
 log = structlog.get_logger()
 
@@ -35,59 +37,68 @@ async def work(
     """
     Work until `stop` is set, then finish or abort what is under way within a bound and leave the group.
 
-    Raises WorkerError when a topic is missing, `aiokafka.errors.KafkaError` when the cluster cannot be reached.
+    Raises WorkerError when a topic is missing, `aiokafka.errors.KafkaError` when the cluster cannot be reached, and
+    `services.worker.pool.PoolError` when child processes do not start.
     """
     plan = Plan(stages, kafka.group(group_name(stages)), settings.publish)
-    # One thread: the steps hold the interpreter's lock, and the event loop gets its turns for heartbeats.
-    with ThreadPoolExecutor(1, thread_name_prefix="steps") as steps:
-        loop = asyncio.get_running_loop()
-        resources = await loop.run_in_executor(steps, load_resources)
-        await _check_topics(kafka, plan, resources)
+    async with AsyncExitStack() as parts:
 
-        is_over = threading.Event()
+        async def start() -> None:
+            await _check_topics(kafka, plan)
+            pool = await parts.enter_async_context(Pool(plan, _pool_limits(settings)))
+            lanes = Lanes(
+                kafka,
+                kafka.topic(plan.reads),
+                group=plan.group,
+                transform=lambda records: _process(records, pool),
+                limits=_lane_limits(settings),
+            )
+            await parts.enter_async_context(lanes)
+            await parts.enter_async_context(health_server(settings, lanes, pool))
+            log.info("worker_started", group=plan.group, taxonomy_version=pool.taxonomy_version)
+            await asyncio.gather(lanes.watch(), pool.broken())
 
-        async def process(records: Sequence[Record]) -> Sequence[Output]:
-            return await loop.run_in_executor(steps, _process, records, plan, resources, is_over)
-
-        limits = LaneLimits(batch_records=settings.batch_records)
-        async with Lanes(kafka, kafka.topic(plan.reads), group=plan.group, transform=process, limits=limits) as lanes:
-            log.info("worker_started", group=plan.group, taxonomy_version=resources.taxonomy.version)
-            watch = asyncio.create_task(lanes.watch())
-            stopped = asyncio.create_task(stop.wait())
-            await asyncio.wait({watch, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            stopped.cancel()
-            if watch.done():
-                watch.result()
-            watch.cancel()
-        is_over.set()
+        await _until(stop, start())
     log.info("worker_stopped", group=plan.group)
 
 
-def _process(records: Sequence[Record], plan: Plan, resources: Resources, is_over: threading.Event) -> list[Output]:
-    outputs: list[Output] = []
-    for record in records:
-        if is_over.is_set():  # no lane waits for this batch any more
-            break
-        outcome = transform(record, plan, resources)
+async def _until(stop: asyncio.Event, doing: Coroutine[Any, Any, None]) -> None:
+    """Run until it raises or `stop` is set, whichever is first; it is cancelled then, also while it starts."""
+    task, stopped = asyncio.ensure_future(doing), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+    finally:
+        task.cancel()
+        stopped.cancel()
+        await asyncio.wait({task})
+
+
+async def _process(records: Sequence[Record], pool: Pool) -> list[Outcome]:
+    outcomes = await pool.process(records)
+    for record, outcome in zip(records, outcomes, strict=True):
         if outcome.reason is not None:
-            _tell(record, outcome)
-        outputs += outcome.outputs
-    return outputs
+            say = log.error if outcome.is_bug else log.warning
+            told = {"reason": outcome.reason, "message": outcome.message, "document_id": outcome.document_id}
+            say("record_rejected", **told, origin=record.origin)
+    return outcomes
 
 
-def _tell(record: Record, outcome: Outcome) -> None:
-    say = log.error if outcome.reason is Reason.STEP_FAILED else log.warning
-    say(
-        "record_rejected",
-        reason=outcome.reason,
-        message=outcome.message,
-        document_id=outcome.document_id,
-        origin=record.origin,
+async def _check_topics(kafka: KafkaSettings, plan: Plan) -> None:
+    reports = await compare_topics(kafka, plan.topics(shipped_routes()))
+    if missing := [report.name for report in reports if not report.exists]:
+        raise WorkerError(f"missing on {kafka.bootstrap_servers}: {', '.join(missing)}: run `tagwire topics create`")
+
+
+def _pool_limits(settings: WorkerSettings) -> PoolLimits:
+    return PoolLimits(
+        children=settings.children,
+        document_cpu_s=settings.document_cpu_s,
+        document_memory_mb=settings.document_memory_mb,
+        documents_per_child=settings.documents_per_child,
     )
 
 
-async def _check_topics(kafka: KafkaSettings, plan: Plan, resources: Resources) -> None:
-    topics = plan.topics(resources.taxonomy.routed)
-    missing = [report.name for report in await compare_topics(kafka, topics) if not report.exists]
-    if missing:
-        raise WorkerError(f"missing on {kafka.bootstrap_servers}: {', '.join(missing)}: run `tagwire topics create`")
+def _lane_limits(settings: WorkerSettings) -> LaneLimits:
+    return LaneLimits(batch_records=settings.batch_records, in_flight_bytes=settings.in_flight_mb * 2**20)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.documents import (
     ClassifiedDocument,
+    Dateline,
     EnrichedDocument,
     Mapping,
     Mention,
@@ -33,6 +34,11 @@ RECEIVED = datetime(2026, 1, 1, tzinfo=UTC)
 FAR = "x" * LEAD_CHARACTERS + " "
 """Puts what follows beyond the lead."""
 
+COMMON: dict[str, Any] = {"breadth": 1}
+"""A topic that asks for no decisive term."""
+RIVER: dict[str, float] = {"rain": 3, "river": 3, "water": 3, "mud": 3}
+"""None of them decisive."""
+
 
 def document(title: str | None = None, text: str = "", **fields: Any) -> EnrichedDocument:
     return EnrichedDocument(
@@ -55,7 +61,7 @@ def definition(tag: str, terms: dict[str, float], **fields: Any) -> TopicDefinit
 
 def taxonomy(*definitions: TopicDefinition, threshold: float = 4, share: float = 0.34) -> Taxonomy:
     return compile_taxonomy(
-        definitions, PlaceRules(threshold=threshold, share=share, routed=()), load_gazetteer().countries
+        definitions, PlaceRules(threshold=threshold, share=share, dateline=3, routed=()), load_gazetteer().countries
     )
 
 
@@ -71,6 +77,8 @@ def tags(read: EnrichedDocument, by: Taxonomy) -> dict[str, Tag]:
 def text_at(read: EnrichedDocument, field: str) -> str:
     if field.startswith("highlights"):
         return read.highlights[int(field[len("highlights[") : -1])]
+    if field == "dateline":
+        return (read.dateline.place if read.dateline else None) or ""
     return read.text if field == "text" else read.title or ""
 
 
@@ -82,8 +90,21 @@ def text_at(read: EnrichedDocument, field: str) -> str:
         pytest.param({"flood*": 4}, {}, document(None, "Floods, flood."), True, id="twice in the lead"),
         pytest.param({"flood*": 4}, {}, document(None, FAR + "Floods, flood."), False, id="twice in the body"),
         pytest.param({"flood*": 4}, {}, document(None, FAR + "Floods. " * 3), True, id="thrice in the body"),
-        pytest.param({"flood*": 3}, {}, document(None, FAR + "Floods. " * 9), False, id="no more than the cap"),
-        pytest.param({"flood*": 3}, {"cap": 4}, document(None, FAR + "Floods. " * 9), True, id="a higher cap"),
+        pytest.param({"flood*": 3}, COMMON, document(None, FAR + "Floods. " * 9), False, id="no more than the cap"),
+        pytest.param({"flood*": 3}, COMMON | {"cap": 4}, document(None, FAR + "Floods. " * 9), True, id="a higher cap"),
+        pytest.param(RIVER, {}, document("Rain, river", "Rain, river, water. " * 3), False, id="few words said often"),
+        pytest.param(RIVER, {}, document("Rain, river", "Rain, water, mud."), True, id="many words"),
+        pytest.param(RIVER, {"breadth": 3}, document("Rain, river", "Water."), True, id="fewer words are asked"),
+        pytest.param(
+            RIVER | {"flood": 4},
+            {},
+            document("Rain, river", FAR + "A flood."),
+            True,
+            id="common words and a decisive one",
+        ),
+        pytest.param(
+            RIVER | {"dry": -1}, {}, document("Rain, river", "Water. Dry."), False, id="a word against is no fourth one"
+        ),
         pytest.param({"flood*": 4}, {}, document("Floods", "word " * 2000), False, id="lost in a long text"),
         pytest.param({"flood*": 4}, {}, document(None, highlights=("A flood", "Flood")), True, id="in highlights"),
         pytest.param({"flood*": 4, "flood of": 0}, {}, document("A flood of letters"), False, id="masked"),
@@ -185,7 +206,7 @@ def named(read: EnrichedDocument, *names: tuple[str, str]) -> EnrichedDocument:
     places = []
     for words, code in names:
         mentions = []
-        for field in ("title", *(f"highlights[{i}]" for i in range(len(read.highlights))), "text"):
+        for field in ("title", *(f"highlights[{i}]" for i in range(len(read.highlights))), "dateline", "text"):
             text, start = text_at(read, field), -1
             while (start := text.find(words, start + 1)) >= 0:
                 mentions.append(Mention(field=field, start=start, end=start + len(words)))
@@ -216,6 +237,23 @@ def named(read: EnrichedDocument, *names: tuple[str, str]) -> EnrichedDocument:
             id="two of one weight",
         ),
         pytest.param(named(document("In Nowhere"), ("Nowhere", "ZZ")), [], id="a code that no country has"),
+        pytest.param(
+            named(document("Vote", dateline=Dateline(place="City A")), ("City A", "LY")),
+            ["libya"],
+            id="in the dateline alone, where nothing else names a country",
+        ),
+        pytest.param(
+            named(document("France votes", dateline=Dateline(place="City A")), ("France", "FR"), ("City A", "LY")),
+            ["france"],
+            id="not in the dateline alone, where another country is named",
+        ),
+        pytest.param(
+            named(
+                document(None, FAR + "City B", dateline=Dateline(place="City A")), ("City A", "LY"), ("City B", "LY")
+            ),
+            ["libya"],
+            id="in the dateline and once in the text",
+        ),
     ],
 )
 def test_a_document_is_about_a_country(read: EnrichedDocument, expected: list[str]) -> None:
@@ -228,6 +266,23 @@ def test_a_place_tag() -> None:
     assert (tag.label, tag.kind) == ("Libya", TagKind.PLACE)
     assert tag.mappings == (Mapping(scheme="iso3166", id="LY"),)
     assert [(hit.term, hit.signal) for hit in tag.evidence] == [("Libya", "place")]
+
+
+def test_the_evidence_of_a_dateline_comes_last_and_once() -> None:
+    read = document(None, FAR + "Libya", dateline=Dateline(place="Tripoli, Libya"))
+    tag = tags(named(read, ("Libya", "LY"), ("Tripoli", "LY")), taxonomy())["libya"]
+    assert [(hit.field, hit.points) for hit in tag.evidence] == [("text", 1), ("dateline", 3)]
+
+
+def test_a_country_that_the_text_names_often_gains_nothing_from_the_dateline() -> None:
+    text = "Libya, Libya, Libya."
+    (plain,) = classify(named(document(None, text), ("Libya", "LY")), taxonomy()).tags
+    read = document(None, text, dateline=Dateline(place="City A"))
+    assert classify(named(read, ("Libya", "LY"), ("City A", "LY")), taxonomy()).tags == (plain,)
+
+
+def test_topics_are_not_read_in_a_dateline() -> None:
+    assert tags(document("Calm", dateline=Dateline(place="Flood, Scotland")), flood({"flood": 9})) == {}
 
 
 def test_a_mention_without_weight_makes_no_tag() -> None:
@@ -274,6 +329,36 @@ def test_a_shipped_definition_keeps_its_examples(tag: str, example: Example, exp
         pytest.param("Nintendo Switch 2 price", "It costs 450 dollars.", "economy", id="price of a console"),
         pytest.param("Counterterrorism as a university course", "", "counterterrorism", id="a university course"),
         pytest.param(
+            "Surgery bombarded with calls",
+            "Patients bombarded the clinic with calls; the army of callers had to wait.",
+            "armed-conflict",
+            id="bombarded with calls",
+        ),
+        pytest.param(
+            "Clinic invites patients to a hearing test", "The hearing takes an hour.", "justice", id="a hearing test"
+        ),
+        pytest.param(
+            "Gas explosion wrecks bakery",
+            "The blast broke windows; neighbours thought of a bomb. The explosion was caused by a leak.",
+            "terrorism",
+            id="an explosion without an attacker",
+        ),
+        pytest.param(
+            "UN chief condemns attack on market", "The United Nations condemned it.", "diplomacy", id="a condemnation"
+        ),
+        pytest.param(
+            "Chain fined over customers' data",
+            "It had kept personal data for years; the data was in old systems.",
+            "cyber",
+            id="data misused without intrusion",
+        ),
+        pytest.param(
+            "Chain fined over customers' data", "It had kept data for years.", "science", id="data are no science"
+        ),
+        pytest.param(
+            "University opens course", "The professor teaches at the university.", "science", id="a university's course"
+        ),
+        pytest.param(
             "New movie about terrorists", "A film about terrorists, starring two actors.", "terrorism", id="a film"
         ),
     ],
@@ -286,10 +371,10 @@ def test_the_seed() -> None:
     raw = RawDocument(id="seed", source="test", body=SEED.read_text(encoding="utf-8"))
     classified = classify(enrich(clean(raw, received_at=RECEIVED), load_gazetteer()), load_shipped())
     topics = {tag.id for tag in classified.tags if tag.kind is TagKind.TOPIC}
-    places = [tag.id for tag in classified.tags if tag.kind is TagKind.PLACE]
-    assert {"counterterrorism", "armed-conflict", "military"} <= topics
-    assert places[0] == "libya"
+    places = {tag.id: tag.relevance for tag in classified.tags if tag.kind is TagKind.PLACE}
+    assert topics == {"counterterrorism", "armed-conflict", "military"}
     assert set(places) <= {"libya", "united-states"}
+    assert places["libya"] > places.get("united-states", 0)
 
 
 def load_shipped() -> Taxonomy:

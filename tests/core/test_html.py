@@ -137,6 +137,29 @@ def test_a_list_under_a_heading_that_announces_it_is_highlights() -> None:
     assert page(whole(f"<div><h3>Summary</h3></div>{ARTICLE}")).highlights == ()
 
 
+def test_every_post_of_a_live_blog_belongs_to_the_text() -> None:
+    posts = "".join(f"<article><h2>Post {n}</h2><p>{text}</p></article>" for n, text in enumerate(PARAGRAPHS))
+    article = page(whole(f"<main><h1>Port live</h1><div>{posts}</div></main>"))
+    assert set(PARAGRAPHS) <= set(article.paragraphs)
+
+
+def test_a_page_laid_out_by_tables_gives_its_main_cell() -> None:
+    article = page(
+        "<table><tr><td><a href=1>Sport</a><br><a href=2>Pirates seize tanker</a>"
+        "<td><table><tr><td><b>Port reopens</b><p><table align=right><tr><td><img src=a.gif></table>"
+        f"OSLO -- {PARAGRAPHS[0]}<p>{PARAGRAPHS[1]}<p>{PARAGRAPHS[2]}</table>"
+        "<td>You are visitor number 48213<br>Soccer: Oslo beat Bergen 3-1</table>"
+    )
+    assert article.paragraphs == PARAGRAPHS
+    assert article.dateline == Dateline(place="OSLO")
+    assert {"Pirates seize tanker", "You are visitor number 48213"} <= {drop.text for drop in article.removed}
+
+
+def test_a_table_in_the_text_has_no_bars_about_its_rows() -> None:
+    table = "<table><tr><td>Grain</td><td>12 tons</td></tr><tr><td>Salt</td><td>9 tons</td></tr></table>"
+    assert "Grain | 12 tons" in page(whole(f"<article>{ARTICLE}{table}</article>")).paragraphs
+
+
 def test_where_the_extractor_fails_paragraphs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*args: object, **kwargs: object) -> None:
         raise RecursionError
@@ -192,6 +215,10 @@ def test_a_page_too_large_for_the_extractor_keeps_its_paragraphs() -> None:
         pytest.param(whole("<script>alert('text')</script>"), id="script only"),
         pytest.param("<html><frameset><frame src='a'></frameset></html>", id="frames"),
         pytest.param(whole("<nav>Home</nav>"), id="navigation only"),
+        pytest.param(
+            whole("".join(f"<div class=menu><a href=/{n}>Section {n}</a> <a href=/x>All</a></div>" for n in range(9))),
+            id="nothing but links",
+        ),
     ],
 )
 def test_a_page_without_an_article_is_rejected(html: str) -> None:

@@ -27,6 +27,8 @@ pay.
         pytest.param(JAPANESE, [JAPANESE.replace("\n", "")], id="japanese is joined without a blank"),
         pytest.param("Net 3 vs 2\nRevs 9 vs 8\nShares 12", ["Net 3 vs 2", "Revs 9 vs 8", "Shares 12"], id="a table"),
         pytest.param("One line.\nAnother one.\nA third.", ["One line.", "Another one.", "A third."], id="sentences"),
+        pytest.param(f"Port reopens\n{'-' * 40}\n{WRAPPED}", ["Port reopens", " ".join(WRAPPED.split())], id="a rule"),
+        pytest.param("One.\n* * *\nTwo.\n###", ["One.", "Two."], id="stars between parts, and an end mark"),
         pytest.param("\n \n", [], id="blank"),
     ],
 )

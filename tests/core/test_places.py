@@ -1,20 +1,34 @@
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.documents import Place, PlaceKind
+from schemas.documents import CleanDocument, Dateline, Place, PlaceKind
 from services.core.gazetteer import load_gazetteer
 from services.core.places import find_places
 
 GAZETTEER = load_gazetteer()
 
 
-def _places(text: str, title: str | None = None, highlights: tuple[str, ...] = ()) -> tuple[Place, ...]:
-    return find_places(title, highlights, text, GAZETTEER)
+def _places(
+    text: str, title: str | None = None, highlights: tuple[str, ...] = (), dateline: str | None = None
+) -> tuple[Place, ...]:
+    document = CleanDocument(
+        id="d1",
+        source="test",
+        title=title,
+        highlights=highlights,
+        dateline=Dateline(place=dateline),
+        text=text,
+        pipeline_version="0",
+        received_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    return find_places(document, GAZETTEER)
 
 
-def _codes(text: str, title: str | None = None) -> set[str]:
-    return {place.country for place in _places(text, title)}
+def _codes(text: str, title: str | None = None, dateline: str | None = None) -> set[str]:
+    return {place.country for place in _places(text, title, dateline=dateline)}
 
 
 def _cities(text: str) -> set[tuple[str, str]]:
@@ -47,6 +61,8 @@ def test_countries(text: str, codes: set[str]) -> None:
         pytest.param("THE SALVADORAN ARMY BOMBED GUAZAPA, EL SALVADOR.", {"SV"}, id="MUC-4"),
         pytest.param("THE US EMBASSY IN PERU WAS ATTACKED.", {"US", "PE"}, id="the US"),
         pytest.param("THE PRIEST SAID HE HAD TOLD US OF THE ATTACK IN PERU.", {"PE"}, id="us in capitals"),
+        pytest.param("A BOMB WENT OFF IN ARAUCA, IN EASTERN COLOMBIA.", {"CO"}, id="IN is not Indiana"),
+        pytest.param("A BOMB WENT OFF IN GARY, IND., POLICE SAID.", {"US"}, id="Ind. is Indiana"),
         pytest.param("FRENCH MINISTER FLIES TO TUNISIA", {"FR", "TN"}, id="a headline of Reuters"),
     ],
 )
@@ -111,6 +127,33 @@ def test_cities(text: str, cities: set[tuple[str, str]]) -> None:
     assert _cities(text) == cities
 
 
+@pytest.mark.parametrize(
+    ("dateline", "text", "codes"),
+    [
+        pytest.param("BOGOTA", "The mayor resigned.", {"CO"}, id="the only place"),
+        pytest.param("BERGEN, Norway", "The rooks had invaded.", {"NO"}, id="a town and its country"),
+        pytest.param("READING", "It rained.", {"GB"}, id="a common word names a town here"),
+        pytest.param("CHARLOTTE", "It rained.", {"US"}, id="and so does a first name"),
+        pytest.param("BERLIN", "Libya voted.", {"DE", "LY"}, id="where the reporter sat is mentioned, too"),
+        pytest.param("On the road", "It rained.", set(), id="no place that we know"),
+    ],
+)
+def test_the_dateline_is_read(dateline: str, text: str, codes: set[str]) -> None:
+    assert _codes(text, dateline=dateline) == codes
+
+
+def test_a_dateline_alone_is_little() -> None:
+    salience = {place.country: place.salience for place in _places("Libya voted.", dateline="BERLIN")}
+    assert salience["DE"] < 0.3 * salience["LY"]
+
+
+def test_the_dateline_helps_to_tell_towns_of_one_name() -> None:
+    assert ("Birmingham", "US") in {
+        (p.name, p.country) for p in _places("Birmingham is calm.", dateline="MONTGOMERY, Ala.")
+    }
+    assert ("Birmingham", "GB") in _cities("Birmingham is calm.")
+
+
 @pytest.mark.parametrize("state", ["Tenn.", "TN", "Tennessee"])  # there is a Moscow in Idaho
 def test_a_town_that_is_unknown_stands_for_its_state(state: str) -> None:
     [place] = _places(f"It rained in Moscow, {state}, all day.")
@@ -126,10 +169,13 @@ def test_a_city_has_its_coordinates_and_a_country_its_identifier() -> None:
 
 
 def test_mentions_are_in_reading_order_and_name_their_field() -> None:
-    [place] = _places("Libyans voted in Libya.", title="Libya votes", highlights=("No news", "Libya is calm"))
+    [place] = _places(
+        "Libyans voted in Libya.", title="Libya votes", highlights=("No news", "Libya is calm"), dateline="SIRTE, Libya"
+    )[:1]
     assert [(mention.field, mention.start, mention.end) for mention in place.mentions] == [
         ("title", 0, 5),
         ("highlights[1]", 0, 5),
+        ("dateline", 7, 12),
         ("text", 0, 7),
         ("text", 17, 22),
     ]
@@ -177,7 +223,8 @@ def test_cities_count_for_their_country() -> None:
 )
 def test_what_holds_for_every_text(words: list[str], title_words: list[str]) -> None:
     fields = {"text": " ".join(words), "title": " ".join(title_words), "highlights[0]": " ".join(reversed(words))}
-    places = find_places(fields["title"], [fields["highlights[0]"]], fields["text"], GAZETTEER)
+    fields["dateline"] = fields["title"]
+    places = _places(fields["text"], fields["title"], (fields["highlights[0]"],), fields["dateline"])
     assert [place.salience for place in places] == sorted((place.salience for place in places), reverse=True)
     for place in places:
         assert 0 < place.salience <= 1

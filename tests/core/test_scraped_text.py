@@ -125,6 +125,75 @@ def test_a_sentence_that_only_begins_like_clutter_is_kept(block: str) -> None:
     assert scraped_text(f"Port reopens\n{FIRST}\n{block}\n{SECOND}").paragraphs == (FIRST, block, SECOND)
 
 
+HEADLINES = ["1 Ten ships in a storm", "2 Who owns the pier?", "Tide tables for May"]
+
+
+@pytest.mark.parametrize(
+    ("end", "kept"),
+    [
+        pytest.param(["Most read", *HEADLINES], [], id="headlines that a label announces"),
+        pytest.param(["Most read", *HEADLINES, THIRD], [THIRD], id="a label with headlines in the middle"),
+        pytest.param(["Most read", *map(str, range(16))], ["15"], id="what is too long is no list of headlines"),
+        pytest.param(
+            ["Read more", "Tide tables for May", "Sign up to our tide newsletter"], [], id="a label and clutter"
+        ),
+        pytest.param(["Read more: Who owns the pier?", *HEADLINES], HEADLINES, id="a pointer with its own headline"),
+        pytest.param(["Ships leave the port 02:05"], [], id="a video with its running time"),
+        pytest.param(["Oslo 02:05", "Bergen 02:09"], ["Oslo 02:05", "Bergen 02:09"], id="a table of times"),
+        pytest.param(
+            ["Ships leave the port 02:05", THIRD], ["Ships leave the port 02:05", THIRD], id="a time in the text"
+        ),
+        pytest.param(["-30-"], [], id="an end mark"),
+        pytest.param(["(Schluss) MEP/hk/lw"], [], id="an agency's sign-off"),
+        pytest.param(["ENDS.", "- Additional reporting by NWA Athens"], [], id="a credit behind the end"),
+        pytest.param(["and/or", THIRD], ["and/or", THIRD], id="a slash in the text"),
+    ],
+)
+def test_the_end_of_a_text(end: list[str], kept: list[str]) -> None:
+    article = scraped_text("\n".join(["Port reopens", FIRST, SECOND, *end]))
+    assert article.paragraphs == (FIRST, SECOND, *kept)
+    assert {drop.text for drop in article.removed} == {*end} - {*kept}
+
+
+def test_lines_that_state_nothing_have_no_end_to_clear() -> None:
+    assert scraped_text("Oslo 02:05\nCNN").paragraphs == ("Oslo 02:05", "CNN")
+
+
+@pytest.mark.parametrize(
+    ("head", "byline", "kept"),
+    [
+        pytest.param(
+            ["Tue 9 April 2024 | 3 min read | Jane Doe"], "Jane Doe", [], id="facts about the text, with a name"
+        ),
+        pytest.param(["9 April 2024 · 3 min read"], None, [], id="facts without a name"),
+        pytest.param(["By John Roe", "Jane Doe | 9 April 2024"], "John Roe", [], id="the byline comes first"),
+        pytest.param(["Jane Doe", "Mon 12 Feb 2024"], "Jane Doe", [], id="a name over the date"),
+        pytest.param(["Jane Doe"], None, ["Jane Doe"], id="a name without a date may be anything"),
+        pytest.param(["Ships | Crews | Cargo"], None, ["Ships | Crews | Cargo"], id="parts without a date"),
+        pytest.param(["Ships leave harbour_talks_0214_v2"], None, [], id="a clip's name with a version"),
+        pytest.param(["The talks of two_sides"], None, ["The talks of two_sides"], id="an underscore in a word"),
+    ],
+)
+def test_the_head_of_a_text(head: list[str], byline: str | None, kept: list[str]) -> None:
+    article = scraped_text("\n".join(["Port reopens", *head, FIRST, SECOND]))
+    assert (article.title, article.byline) == ("Port reopens", byline)
+    assert article.paragraphs == (*kept, FIRST, SECOND)
+
+
+@pytest.mark.parametrize(
+    ("lines", "highlights"),
+    [
+        pytest.param(["* Talks took three days", "* Two ships turned back"], 2, id="stars in a row are points"),
+        pytest.param(["* Corrects the day"], 0, id="one star may be a note"),
+        pytest.param(["- Talks took three days", "- Two ships turned back"], 0, id="dashes may be speech"),
+    ],
+)
+def test_points_without_a_label(lines: list[str], highlights: int) -> None:
+    article = scraped_text("\n".join(["Port reopens", *lines, FIRST, SECOND]))
+    assert len(article.highlights) == highlights
+    assert article.paragraphs == (*([] if highlights else lines), FIRST, SECOND)
+
+
 @pytest.mark.parametrize("label", ["Story highlights", "HIGHLIGHTS", "Key points:", "At a glance"])
 @pytest.mark.parametrize("bullet", ["• ", "- ", "* ", "•", ""])
 def test_points_under_a_label_are_highlights(label: str, bullet: str) -> None:
@@ -198,7 +267,7 @@ def test_a_telegram_in_capitals_keeps_every_word() -> None:
     )
     article = scraped_text(text)
     assert article.dateline == Dateline(place="PORT CITY", agency="HARBOUR RADIO")
-    assert " ".join(article.paragraphs) == " ".join(text.partition("-- ")[2].split())
+    assert " ".join(article.paragraphs) == " ".join(text.partition("[TEXT] ")[2].split())
     assert len(article.paragraphs) == 2
     assert article.title is None
     assert article.removed == ()
@@ -221,11 +290,31 @@ def test_text_that_is_clean_stays_as_it_is(paragraphs: list[str]) -> None:
 @settings(max_examples=150)
 def test_some_text_remains_and_no_paragraph_is_blank_or_broken(text: str) -> None:
     article = scraped_text(text)
-    assert bool(article.paragraphs) == bool(text.strip())
+    assert article.paragraphs or not any(map(str.isalnum, text))
     assert all(paragraph == " ".join(paragraph.split()) != "" for paragraph in article.paragraphs)
 
 
-@pytest.mark.parametrize("piece", [" ", "-", "\n", "- ", "A, ", "(", "By A ", "a_1", ". ", "Read more ", "字"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        " ",
+        "-",
+        "\n",
+        "- ",
+        "A, ",
+        "(",
+        "By A ",
+        "a_1",
+        ". ",
+        "Ships leave 02:05\n",
+        "Most read\n",
+        "(Schluss, with a table) MEP/hk/lw\n",
+        "a | ",
+        "* Two ships leave the port before dawn\n",
+        "Read more ",
+        "字",
+    ],
+)
 def test_a_megabyte_of_one_thing_takes_no_time(piece: str) -> None:
     text = "Port reopens\n" + piece * (1_000_000 // len(piece)) + "\n" + FIRST
     started = time.perf_counter()

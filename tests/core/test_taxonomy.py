@@ -111,6 +111,9 @@ GOOD = "id: flood\nlabel: Flood\ndescription: Floods.\nterms:\n  flood*: 4\n"
         pytest.param(GOOD.replace("flood*", "flo*d"), r"flood\.yaml: terms\.flo\*d", id="a star inside a phrase"),
         pytest.param(GOOD + "  flood*: 2\n", r"flood\.yaml: .*'flood\*' is there twice.*line 6", id="same key twice"),
         pytest.param(GOOD + "require: [[]]\n", r"flood\.yaml: require\.0", id="a group that nothing fulfils"),
+        pytest.param(
+            GOOD.replace("4", "3"), r"flood\.yaml: file: .*no term has 4 points", id="words that can never be enough"
+        ),
         pytest.param(GOOD.replace("flood\n", "floods\n"), "expected 'flood' as the file is named", id="other id"),
     ],
 )
@@ -138,7 +141,7 @@ def test_place_rules_are_no_topic(tmp_path: Path) -> None:
         pytest.param([definition(), definition()], "id: 'flood' is there 2 times", id="id twice"),
         pytest.param([definition("libya")], r"libya\.yaml: id: 'libya' is the tag of a country", id="id of a country"),
         pytest.param(
-            [definition(terms={"ISIS": 3, "isis": 2})], r"flood\.yaml: terms: 'isis' is there twice", id="term twice"
+            [definition(terms={"ISIS": 4, "isis": 2})], r"flood\.yaml: terms: 'isis' is there twice", id="term twice"
         ),
     ],
 )
@@ -160,7 +163,7 @@ def test_the_version_does_not_depend_on_any_order() -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        pytest.param({"terms": {"flood*": 3}}, id="points"),
+        pytest.param({"terms": {"flood*": 5}}, id="points"),
         pytest.param({"threshold": 19}, id="threshold"),
         pytest.param({"route": True}, id="route"),
         pytest.param({"label": "Floods"}, id="label"),

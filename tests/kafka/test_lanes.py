@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -18,7 +19,7 @@ from services.kafka.settings import KafkaSettings
 from tests.brokers import create_topic, produce, read_committed, until
 
 RECORDS = 400
-LIMITS = LaneLimits(batch_records=20)
+LIMITS = LaneLimits(batch_records=20, in_flight_bytes=2**20)
 
 
 @pytest.fixture
@@ -31,9 +32,15 @@ async def settings(kafka: str, prefix: str) -> KafkaSettings:
     return settings
 
 
-async def copy(records: Sequence[Record]) -> list[Output]:
+@dataclass(frozen=True)
+class Copied:
+    outputs: tuple[Output, ...]
+    is_bug: bool = False
+
+
+async def copy(records: Sequence[Record]) -> list[Copied]:
     await asyncio.sleep(0.005)
-    return [Output("out", record.key, record.value) for record in records]
+    return [Copied((Output("out", record.key, record.value),)) for record in records]
 
 
 def lanes(settings: KafkaSettings, transform: object = copy) -> Lanes:
@@ -96,7 +103,7 @@ async def test_whatever_a_batch_raises_it_is_done_again_from_what_was_committed(
     failures = iter([RuntimeError("once"), OSError("twice"), AssertionError("thrice")] * 4)
     calls = 0
 
-    async def fails_now_and_then(records: Sequence[Record]) -> list[Output]:
+    async def fails_now_and_then(records: Sequence[Record]) -> list[Copied]:
         nonlocal calls
         calls += 1
         if calls % 4 == 0 and (failure := next(failures, None)):
@@ -112,7 +119,7 @@ async def test_whatever_a_batch_raises_it_is_done_again_from_what_was_committed(
 async def test_a_fenced_lane_writes_nothing_more_and_comes_back(settings: KafkaSettings) -> None:
     rivals: list[AIOKafkaProducer] = []
 
-    async def is_fenced_in_the_middle(records: Sequence[Record]) -> list[Output]:
+    async def is_fenced_in_the_middle(records: Sequence[Record]) -> list[Copied]:
         if len(rivals) < 2 and int(records[0].value or b"") > RECORDS // 3:
             partition = f"{records[0].topic}-{records[0].partition}"
             rival = client.producer(

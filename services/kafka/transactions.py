@@ -1,0 +1,88 @@
+"""Outputs and an offset -> one committed transaction; the producer is fenced by whoever opens the next one."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+
+from services.kafka import client
+from services.kafka.records import Output
+from services.kafka.settings import KafkaSettings
+
+COMMIT_TIMEOUT_S: Final = 20
+"""How long a revoked lane waits for the transaction under way. Well under the rebalance timeout."""
+
+
+class Transactions:
+    """The transactional producer of one input partition: one transaction at a time, and none after an error."""
+
+    def __init__(self, settings: KafkaSettings, partition: TopicPartition, *, group: str) -> None:
+        self.committed: int | None = None
+        """Offset of the last transaction that ended well here; None before the first."""
+        self._settings = settings
+        self._partition = partition
+        self._group = group
+        self._producer: AIOKafkaProducer | None = None
+        self._under_way: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """
+        Start a producer, and with that end whatever another one with the same id had begun.
+
+        The broker answers only when a transaction that was left open is committed or aborted, so an offset that is
+        read after this is the last word.
+        """
+        identity = f"{self._group}-{self._partition.topic}-{self._partition.partition}"
+        self.committed = None
+        self._producer = client.producer(self._settings, client_id=identity, transactional_id=identity)
+        await self._producer.start()
+
+    def commit(self, outputs: Sequence[Output], offset: int) -> None:
+        """Begin to write outputs and offset in one transaction; `settle` tells how it ended."""
+        assert self._under_way is None, "one at a time"
+        self._under_way = asyncio.create_task(self._transact(outputs, offset))
+
+    async def settle(self) -> None:
+        """Wait for the transaction under way and raise what it raised. It goes on when the caller is cancelled."""
+        if self._under_way is not None:
+            await asyncio.shield(self._under_way)
+            self._under_way = None
+
+    async def drop(self) -> None:
+        """
+        Give the producer up, within a bound: after any error it may hold half a transaction, so none is used again.
+
+        A transaction under way gets time to end by itself. One that does not is left to the next `open`, here or
+        elsewhere, which settles it at the broker.
+        """
+        if self._under_way is not None:
+            await asyncio.wait({self._under_way}, timeout=COMMIT_TIMEOUT_S)
+            self._under_way.cancel()
+            self._under_way.add_done_callback(look_at)
+            self._under_way = None
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            await client.stop(producer)
+
+    async def _transact(self, outputs: Sequence[Output], offset: int) -> None:
+        assert self._producer is not None
+        await self._producer.begin_transaction()
+        acknowledgements: list[asyncio.Future[Any]] = []
+        for output in outputs:
+            topic = self._settings.topic(output.topic)
+            sent = await self._producer.send(topic, output.value, key=output.key, headers=list(output.headers))
+            sent.add_done_callback(look_at)
+            acknowledgements.append(sent)
+        # commit_transaction() does not look at them: a refused record would be lost with its offset committed.
+        await asyncio.gather(*acknowledgements)
+        await self._producer.send_offsets_to_transaction({self._partition: OffsetAndMetadata(offset, "")}, self._group)
+        await self._producer.commit_transaction()
+        self.committed = offset
+
+
+def look_at(outcome: asyncio.Future[Any]) -> None:
+    """Take note of an outcome that no longer matters, so that asyncio does not complain of it."""
+    if not outcome.cancelled():
+        outcome.exception()

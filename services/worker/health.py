@@ -1,0 +1,68 @@
+"""Lanes and pool -> `/healthz` and `/readyz`: whether the work goes on, not only whether the process runs."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import structlog
+from aiohttp import web
+
+from services.kafka.lanes import Lanes
+from services.worker.pool import Pool
+from services.worker.settings import WorkerSettings
+
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def health_server(settings: WorkerSettings, lanes: Lanes, pool: Pool) -> AsyncIterator[None]:
+    """Serve while the context lasts, if a port is set."""
+    if settings.http_port is None:
+        yield
+        return
+    app = web.Application()
+    app.add_routes(
+        [
+            web.get("/healthz", lambda _: _answer(healthz(lanes, pool))),
+            web.get("/readyz", lambda _: _answer(readyz(lanes))),
+        ]
+    )
+    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.http_host, settings.http_port)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        log.info("health_served", url=f"http://{host}:{port}/healthz")
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def healthz(lanes: Lanes, pool: Pool) -> tuple[bool, dict[str, Any]]:
+    """
+    Return whether the work goes on, and what to show.
+
+    A lane with work and no progress, an open breaker and a silent Kafka are problems; nothing to do is none.
+    """
+    problems = lanes.problems()
+    shown = {
+        "status": "problem" if problems else "ok",
+        "problems": problems,
+        "lanes": lanes.states,
+        "taxonomy_version": pool.taxonomy_version,
+        "child_restarts": pool.restarts,
+    }
+    return not problems, shown
+
+
+def readyz(lanes: Lanes) -> tuple[bool, dict[str, Any]]:
+    """Return whether the worker is a member of its group, and the state of each lane that it was given."""
+    return lanes.has_joined, {"status": "ready" if lanes.has_joined else "joining", "lanes": lanes.states}
+
+
+async def _answer(verdict: tuple[bool, dict[str, Any]]) -> web.Response:
+    is_well, shown = verdict
+    body = orjson.dumps(shown, option=orjson.OPT_NON_STR_KEYS)
+    return web.Response(body=body, status=200 if is_well else 503, content_type="application/json")
