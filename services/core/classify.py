@@ -212,7 +212,8 @@ def _countries(document: EnrichedDocument, fields: Sequence[Field], stretch: flo
                 hits.setdefault(place.country, []).append(hit)
     needed = rules.threshold * stretch
     points = {code: sum(hit.points for hit in of_country) for code, of_country in hits.items()}
-    for code in points.keys() & datelines.keys() if points else datelines.keys():
+    heard = datelines.keys() & points.keys() if points else datelines.keys()
+    for code in heard:
         if points.get(code, 0) < needed:
             points[code] = points.get(code, 0) + datelines[code].points
             hits.setdefault(code, []).append(datelines[code])
