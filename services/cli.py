@@ -128,25 +128,32 @@ def process(
     A rejected one is a JSON line with id, reason and message on standard error. Status 0 when all passed, 1 when some
     were rejected.
     """
-    import orjson
-
     from services.feed import sources
     from services.local.process import process as results
+    from services.worker.settings import WorkerSettings
 
     with _usage(sources.SourceError):
         sources.check(files)
+    settings = _settings(WorkerSettings)
     rejected = 0
-    with _progress() as seen:
-        for number, result in enumerate(
-            results(sources.read(files, source=source, standard_input=sys.stdin.buffer), jobs=jobs), 1
-        ):
-            if isinstance(result, sources.Refusal):
-                rejected += 1
-                _note(orjson.dumps({"id": result.id, "reason": result.reason, "message": result.message}).decode())
-            else:
-                sys.stdout.buffer.write(result + b"\n")
-            seen(number)
-    sys.stdout.buffer.flush()
+
+    async def run() -> None:
+        nonlocal rejected
+        found = sources.read(files, source=source, standard_input=sys.stdin.buffer)
+        with _progress() as seen:
+            async with contextlib.aclosing(results(found, settings, jobs=jobs)) as done:
+                number = 0
+                async for result in done:
+                    number += 1
+                    seen(number)
+                    if isinstance(result, sources.Refusal):
+                        rejected += 1
+                        _tell_refusal(result)
+                    else:
+                        sys.stdout.buffer.write(result + b"\n")
+        sys.stdout.buffer.flush()
+
+    _run(run())
     raise typer.Exit(1 if rejected else 0)
 
 
@@ -157,20 +164,15 @@ def publish(files: Paths, source: Source = "file", bootstrap_servers: Bootstrap 
 
     What breaks it is a JSON line with id, reason and message on standard error, and the status is then 1.
     """
-    import orjson
-
     from services.feed import sources
     from services.feed.publish import publish as send
 
     with _usage(sources.SourceError):
         sources.check(files)
 
-    def refuse(refusal: sources.Refusal) -> None:
-        _note(orjson.dumps({"id": refusal.id, "reason": refusal.reason, "message": refusal.message}).decode())
-
     with _progress() as seen:
         found = sources.read(files, source=source, standard_input=sys.stdin.buffer)
-        summary = _run(send(_kafka(bootstrap_servers), found, on_refusal=refuse, on_progress=seen))
+        summary = _run(send(_kafka(bootstrap_servers), found, on_refusal=_tell_refusal, on_progress=seen))
     refused = ", ".join(f"{count} {reason}" for reason, count in summary.refused.most_common())
     console.print(
         f"{summary.published} published, {summary.refused.total()} refused{f': {refused}' if refused else ''}"
@@ -411,6 +413,13 @@ def _is_tty() -> bool:
 
 def _note(text: str) -> None:
     sys.stderr.write(f"{text}\n")
+
+
+def _tell_refusal(refusal: Any) -> None:
+    """Write a document that did not pass as a JSON line: id, reason, message."""
+    import orjson
+
+    _note(orjson.dumps({"id": refusal.id, "reason": refusal.reason, "message": refusal.message}).decode())
 
 
 def _pair(text: str) -> tuple[str, str]:

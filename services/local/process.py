@@ -1,90 +1,77 @@
 """`tagwire process`: documents in, classified documents out, in order, without Kafka and on every core."""
 
-import multiprocessing
-import signal
+import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Final
 
 from services.feed.sources import Refusal, Sourced
-from services.telemetry import configure_logs
-from services.worker.flow import JOURNEY, Resources, load_resources
-from services.worker.transform import Plan, transform
+from services.worker.flow import JOURNEY
+from services.worker.pool import Pool, PoolLimits
+from services.worker.settings import WorkerSettings
+from services.worker.transform import Outcome, Plan
 
-CHUNK: Final = 16
-"""Documents that a child gets at once."""
-CHUNKS_AHEAD: Final = 4
-"""Chunks under way for each child, so that none waits and memory stays bounded."""
-WORTH_CHILDREN: Final = 64
-"""Fewer documents are done sooner than a child has started."""
+BATCH: Final = 64
+"""Documents that are read at once."""
+BATCHES_AHEAD: Final = 2
+"""Batches under way for each child, so that none waits and memory stays bounded."""
 
 _PLAN: Final = Plan(JOURNEY[:-1], group="")
-_resources: Resources | None = None
-"""Of a child process."""
 
 
-class ProcessError(Exception):
-    """The run cannot go on; the message says why."""
-
-
-def process(items: Iterable[Sourced | Refusal], *, jobs: int) -> Iterator[bytes | Refusal]:
+async def process(
+    items: Iterable[Sourced | Refusal], settings: WorkerSettings, *, jobs: int
+) -> AsyncGenerator[bytes | Refusal]:
     """
     Yield one result for each item, in order: a classified document as JSON, or why there is none.
 
-    `jobs` is the number of child processes; few documents are processed right here. Raises ProcessError when a child
-    dies.
+    `jobs` is the number of child processes, each under the limits of a worker's; one batch needs only one. Raises
+    `services.worker.pool.PoolError` when they do not start.
     """
-    first = list(islice(iterator := iter(items), WORTH_CHILDREN))
-    if jobs == 1 or len(first) < WORTH_CHILDREN:
-        resources = load_resources()
-        for item in chain(first, iterator):
-            yield _result(item, resources)
-        return
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_start_child) as children:
-        try:
-            under_way: deque[Future[list[bytes | Refusal]]] = deque()
-            for chunk in _chunks(chain(first, iterator)):
-                under_way.append(children.submit(_results, chunk))
-                if len(under_way) > jobs * CHUNKS_AHEAD:
-                    yield from under_way.popleft().result()
-            while under_way:
-                yield from under_way.popleft().result()
-        except BrokenProcessPool:
-            raise ProcessError(
-                "a child process died, perhaps out of memory; --jobs 1 shows at which document"
-            ) from None
-        finally:
-            children.shutdown(wait=False, cancel_futures=True)
+    batches = _batches(items)
+    first = list(islice(batches, 2))
+    limits = PoolLimits(
+        children=jobs if len(first) > 1 else 1,
+        document_cpu_s=settings.document_cpu_s,
+        document_memory_mb=settings.document_memory_mb,
+        documents_per_child=settings.documents_per_child,
+    )
+    async with Pool(_PLAN, limits) as pool:
+        under_way: deque[tuple[list[Sourced | Refusal], asyncio.Task[list[Outcome]]]] = deque()
+        for batch in chain(first, batches):
+            records = [item.record for item in batch if isinstance(item, Sourced)]
+            under_way.append((batch, asyncio.create_task(pool.process(records))))
+            if len(under_way) > jobs * BATCHES_AHEAD:
+                for result in _results(*await _oldest(under_way)):
+                    yield result
+        while under_way:
+            for result in _results(*await _oldest(under_way)):
+                yield result
 
 
-def _start_child() -> None:
-    global _resources  # noqa: PLW0603  # a child process has no other place to keep it
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the children
-    configure_logs("error")
-    _resources = load_resources()
+async def _oldest(
+    under_way: deque[tuple[list[Sourced | Refusal], asyncio.Task[list[Outcome]]]],
+) -> tuple[list[Sourced | Refusal], list[Outcome]]:
+    batch, task = under_way.popleft()
+    return batch, await task
 
 
-def _results(items: Sequence[Sourced | Refusal]) -> list[bytes | Refusal]:
-    assert _resources is not None
-    return [_result(item, _resources) for item in items]
+def _results(batch: Sequence[Sourced | Refusal], outcomes: Sequence[Outcome]) -> Iterator[bytes | Refusal]:
+    waiting = iter(outcomes)
+    for item in batch:
+        yield item if isinstance(item, Refusal) else _result(item, next(waiting))
 
 
-def _result(item: Sourced | Refusal, resources: Resources) -> bytes | Refusal:
-    if isinstance(item, Refusal):
-        return item
-    outcome = transform(item.record, _PLAN, resources)
-    if outcome.reason is None:
-        value = outcome.outputs[-1].value
-        assert value is not None
-        return value
-    return Refusal(outcome.document_id or item.where, outcome.reason, outcome.message)
+def _result(item: Sourced, outcome: Outcome) -> bytes | Refusal:
+    if outcome.reason is not None:
+        return Refusal(outcome.document_id or item.where, outcome.reason, outcome.message)
+    value = outcome.outputs[-1].value
+    assert value is not None
+    return value
 
 
-def _chunks(items: Iterable[Sourced | Refusal]) -> Iterator[list[Sourced | Refusal]]:
+def _batches(items: Iterable[Sourced | Refusal]) -> Iterator[list[Sourced | Refusal]]:
     iterator = iter(items)
-    while chunk := list(islice(iterator, CHUNK)):
-        yield chunk
+    while batch := list(islice(iterator, BATCH)):
+        yield batch
