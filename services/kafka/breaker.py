@@ -24,6 +24,8 @@ class Breaker:
     def __init__(self) -> None:
         self.is_open = False
         self._last: deque[bool] = deque(maxlen=WINDOW)
+        self._bugs = 0
+        """Among the last ones."""
 
     def judge(self, bugs: Iterable[bool]) -> None:
         """Take note of a batch, record by record. Raises BreakerOpen."""
@@ -33,9 +35,12 @@ class Breaker:
                 raise BreakerOpen
             self.is_open = False
             self._last.clear()
+            self._bugs = 0
         for is_bug in batch:
+            if len(self._last) == WINDOW:
+                self._bugs -= self._last[0]
             self._last.append(is_bug)
-            if sum(self._last) >= BUGS:
-                self.is_open = True
+            self._bugs += is_bug
+            self.is_open = self.is_open or self._bugs >= BUGS
         if self.is_open:
             raise BreakerOpen

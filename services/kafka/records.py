@@ -1,13 +1,16 @@
-"""What crosses the border: a record that was read, and one to be written. No aiokafka type leaves this package."""
+"""
+What crosses the border: a record that was read, and one to be written. No aiokafka type leaves this package.
 
-from dataclasses import dataclass
+They are tuples because they travel to child processes and back: pickling one takes a tenth of a dataclass's time.
+"""
+
+from typing import NamedTuple
 
 Headers = tuple[tuple[str, bytes | None], ...]
 """In the record's order; a name may occur twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record read from Kafka. `topic` is the name on the broker, with the installation's prefix."""
 
     topic: str
@@ -24,8 +27,7 @@ class Record:
         return f"{self.topic}/{self.partition}/{self.offset}"
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """A record to write. `topic` is without the installation's prefix: the lane adds it."""
 
     topic: str

@@ -139,7 +139,7 @@ class Child:
 class Pool:
     """Use as an async context manager; entering returns when every child is ready, leaving kills them."""
 
-    def __init__(self, plan: Plan, limits: PoolLimits, *, child_module: str = CHILD_MODULE) -> None:
+    def __init__(self, plan: Plan, limits: PoolLimits, *, child_module: str | None = None) -> None:
         """`child_module` is what a child runs; tests of faults have one of their own."""
         self.taxonomy_version = ""
         """Of the children, once they are ready."""
@@ -147,7 +147,7 @@ class Pool:
         """Children that died and were replaced."""
         self._plan = plan
         self._limits = limits
-        self._child_module = child_module
+        self._child_module = child_module or CHILD_MODULE
         self._idle: asyncio.Queue[Child] = asyncio.Queue()
         self._children: set[Child] = set()
         self._background: set[asyncio.Task[Any]] = set()

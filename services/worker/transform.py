@@ -1,8 +1,8 @@
 """A record in, the records it becomes out: decode, the stages, encode; or one dead letter that says why not."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from schemas.dead_letters import Reason
 from schemas.topics import RAW, Topic, all_topics, tag_topic
@@ -38,8 +38,7 @@ class Plan:
         return tuple(topic for topic in all_topics(routed) if topic in used or topic.model is None)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one record. A dead letter is among the outputs like any other."""
 
     outputs: tuple[Output, ...]
@@ -75,7 +74,7 @@ def transform(
             result = stage.step(document, context)
             if stage.writes is None:
                 encoded = outputs[-1] if outputs else codec.encode(document, stage.reads, origin=origin, trace=trace)
-                outputs += [replace(encoded, topic=tag_topic(tag).name) for tag in result]
+                outputs += [encoded._replace(topic=tag_topic(tag).name) for tag in result]
                 continue
             document = result
             if plan.writes(stage):
