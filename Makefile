@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo up check test clean format
+.PHONY: demo up check test faults clean format
 
 demo: $(INSTALLED)  ## the whole journey on the seeds; ends by itself
 	$(BIN)/tagwire demo --exit
@@ -20,6 +20,9 @@ check: $(INSTALLED)  ## format, lint, types, imports, exported schemas
 
 test: $(INSTALLED)  ## all tests, on an embedded Kafka
 	$(BIN)/pytest $(ARGS)
+
+faults: $(INSTALLED)  ## the long form of the fault tests, thrice: an hour; writes docs/faults.md
+	TAGWIRE_TEST_FAULTS=long TAGWIRE_TEST_FAULTS_TABLE=docs/faults.md $(BIN)/pytest tests/faults $(ARGS)
 
 format: $(INSTALLED)
 	$(BIN)/ruff format

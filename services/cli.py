@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -28,6 +28,8 @@ topics_app = typer.Typer(help="Create and compare the Kafka topics.", no_args_is
 schemas_app = typer.Typer(help="The contracts as JSON Schema and AsyncAPI.", no_args_is_help=True)
 app.add_typer(topics_app, name="topics")
 app.add_typer(schemas_app, name="schemas")
+dead_letters_app = typer.Typer(help="Read what could not be processed, and put it back.", no_args_is_help=True)
+app.add_typer(dead_letters_app, name="dead-letters")
 
 Bootstrap = Annotated[
     str | None,
@@ -46,6 +48,17 @@ LogLevel = Annotated[str, typer.Option(help="debug, info, warning or error.")]
 Partitions = Annotated[int | None, typer.Option(min=1, help="Partitions of each topic; otherwise the list's number.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for a free one.")]
 DataFolder = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Where topics and offsets live.")]
+Reasons = Annotated[
+    list[str] | None, typer.Option("--reason", metavar="CODE", help="Only this reason; repeat for several.")
+]
+Since = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Died at this time or later: RFC 3339, or 2h, 3d for so long ago.")
+]
+Until = Annotated[str | None, typer.Option(metavar="TIME", help="Died before this time.")]
+Ids = Annotated[list[str] | None, typer.Option("--id", help="Only this document; repeat for several.")]
+Fingerprints = Annotated[
+    list[str] | None, typer.Option("--fingerprint", help="Only this cause, as `list` names it; repeat for several.")
+]
 
 
 def _version(is_asked: bool) -> None:
@@ -301,6 +314,110 @@ def topics_compare(partitions: Partitions = None, bootstrap_servers: Bootstrap =
     raise typer.Exit(0 if _compare(_kafka(bootstrap_servers), partitions) else 1)
 
 
+@dead_letters_app.command("list")
+def dead_letters_list(
+    reason: Reasons = None,
+    since: Since = None,
+    until: Until = None,
+    ids: Ids = None,
+    fingerprint: Fingerprints = None,
+    each: Annotated[bool, typer.Option("--each", help="A line for each letter, ungrouped.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A group, or letter, a line.")] = False,
+    bootstrap_servers: Bootstrap = None,
+) -> None:
+    """Show what could not be processed, grouped by cause. A letter stays for 30 days, also when it was put back."""
+    from services.dead_letters import listing
+    from services.dead_letters.reading import read_letters
+
+    chosen = _selection(reason, since, until, ids, fingerprint)
+    letters = read_letters(_kafka(bootstrap_servers))
+    with_table = _is_tty() and not as_json
+    if each and not with_table:
+        _run(_write_lines(listing.letter_lines(letters, chosen)))
+    elif each:
+        found = _run(listing.chosen_letters(letters, chosen))
+        console.print(listing.letter_table(found))
+        console.print(f"{len(found)} dead letters")
+    else:
+        groups = _run(listing.grouped(letters, chosen))
+        if with_table:
+            console.print(listing.group_table(groups))
+            console.print(f"{sum(group.count for group in groups)} dead letters in {len(groups)} groups")
+        else:
+            sys.stdout.buffer.writelines(listing.group_line(group) + b"\n" for group in groups)
+
+
+@dead_letters_app.command("show")
+def dead_letters_show(
+    letter: Annotated[
+        str, typer.Argument(metavar="ID", help="A document's id, or topic/partition/offset of letter or document.")
+    ],
+    as_bytes: Annotated[bool, typer.Option("--bytes", help="Only the original value, as it was: to a file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One line.")] = False,
+    bootstrap_servers: Bootstrap = None,
+) -> None:
+    """Show one dead letter: why, where, when, its headers, traceback and the start of its body."""
+    from services.dead_letters import showing
+    from services.dead_letters.reading import read_letters
+
+    if as_bytes and _is_tty():
+        _fail("--bytes writes whatever is in the document: send it to a file or a pipe, as in --bytes > body", status=2)
+    found = _run(showing.find(read_letters(_kafka(bootstrap_servers)), letter))
+    if as_bytes:
+        sys.stdout.buffer.write(found.letter.record.value or b"")
+        sys.stdout.buffer.flush()
+    elif as_json or not _is_tty():
+        sys.stdout.buffer.write(showing.letter_json(found.letter) + b"\n")
+    else:
+        for line in showing.letter_lines(found.letter):
+            console.print(line, soft_wrap=True)
+    if found.letter.record.value is None:
+        _note("The record's value is null.")
+    if found.older:
+        _note(f"This is the newest of {found.older + 1} dead letters; `tagwire dead-letters list --each` has all.")
+
+
+@dead_letters_app.command("redrive")
+def dead_letters_redrive(
+    reason: Reasons = None,
+    since: Since = None,
+    until: Until = None,
+    ids: Ids = None,
+    fingerprint: Fingerprints = None,
+    is_dry: Annotated[bool, typer.Option("--dry-run", help="Send nothing; say how many would now pass.")] = False,
+    send_all: Annotated[
+        bool, typer.Option("--all", help="Send also what would die again, or come behind a newer version.")
+    ] = False,
+    rate: Annotated[float | None, typer.Option(min=0.001, help="Documents a second, at most.")] = None,
+    max_replays: Annotated[int, typer.Option(min=1, help="Leave alone what was put back so often.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="A letter a line; the summary on standard error.")] = False,
+    bootstrap_servers: Bootstrap = None,
+) -> None:
+    """
+    Put dead letters back where they came from, if they now pass: this release is tried on each of them first.
+
+    What was put back before is known by its content and not sent twice, as far back as documents.raw is kept.
+    """
+    from services.dead_letters import redriving
+    from services.dead_letters.redrive import Rules, redrive
+    from services.telemetry import configure_logs
+    from services.worker.settings import WorkerSettings
+
+    configure_logs("error")
+    chosen = _selection(reason, since, until, ids, fingerprint)
+    rules = Rules(max_replays=max_replays, is_forced=send_all, is_dry=is_dry, rate=rate)
+    kafka, settings = _kafka(bootstrap_servers), _settings(WorkerSettings)
+    with _progress() as seen:
+        report = _run(redrive(kafka, settings, chosen, rules, on_progress=seen))
+    if as_json:
+        sys.stdout.buffer.writelines(redriving.candidate_line(each) + b"\n" for each in report.candidates)
+        sys.stdout.buffer.flush()
+    for warning in redriving.warnings(report):
+        _note(warning)
+    for line in redriving.summary(report, rules):
+        (_note if as_json else console.print)(line)
+
+
 @schemas_app.command("export")
 def schemas_export(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; status 1 when a file is stale.")] = False,
@@ -356,6 +473,28 @@ def _kafka(bootstrap_servers: str | None) -> Any:
     return _settings(KafkaSettings, **({"bootstrap_servers": bootstrap_servers} if bootstrap_servers else {}))
 
 
+def _selection(
+    reasons: list[str] | None,
+    since: str | None,
+    until: str | None,
+    ids: list[str] | None,
+    fingerprints: list[str] | None,
+) -> Any:
+    import time
+
+    from services.dead_letters import letters
+
+    now_ms = int(time.time() * 1000)
+    with _usage(ValueError):
+        return letters.Selection(
+            reasons=letters.reasons(reasons or []),
+            ids=frozenset(ids or []),
+            fingerprints=frozenset(fingerprints or []),
+            since_ms=letters.moment(since, now_ms=now_ms) if since else None,
+            until_ms=letters.moment(until, now_ms=now_ms) if until else None,
+        )
+
+
 def _broker_settings(port: int | None, data: Path | None) -> Any:
     from services.kafka.embedded.broker import EmbeddedSettings
 
@@ -405,6 +544,12 @@ def _until_interrupted(doing: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         if not is_asked:
             raise
+
+
+async def _write_lines(lines: AsyncIterator[bytes]) -> None:
+    async for line in lines:
+        sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def _is_tty() -> bool:

@@ -40,6 +40,8 @@ async def work(
     Raises WorkerError when a topic is missing, `aiokafka.errors.KafkaError` when the cluster cannot be reached, and
     `services.worker.pool.PoolError` when child processes do not start.
     """
+    if not __debug__:
+        raise WorkerError("run without -O and PYTHONOPTIMIZE: aiokafka guards its transactions with assert")
     plan = Plan(stages, kafka.group(group_name(stages)), settings.publish)
     async with AsyncExitStack() as parts:
 

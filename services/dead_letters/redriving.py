@@ -1,0 +1,71 @@
+"""What redrive found and did -> sentences for people, JSON Lines for programs."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+import orjson
+
+from services.dead_letters.redrive import Candidate, Fate, Report, Rules
+from services.subscriber.render import plain
+
+WARNINGS_SHOWN: Final = 20
+
+_SKIPPED: Final = {
+    Fate.PUT_BACK: "put back already",
+    Fate.REPEATED: "with a later dead letter of the same record",
+    Fate.UNKNOWN_TOPIC: "from no topic of this installation that a worker reads",
+}
+
+
+def summary(report: Report, rules: Rules) -> Iterator[str]:
+    """Yield one line on what was tried and sent, and one on what was left out, if anything was."""
+    tried = report.of(Fate.PASSES, Fate.OVERTAKEN, Fate.DIES)
+    dying = Counter(each.now.reason for each in tried if each.now is not None)
+    reasons = ", ".join(f"{count} {reason}" for reason, count in dying.most_common())
+    would_die = f"; {dying.total()} would die again: {reasons}" if dying else ""
+    overtaken = len(report.of(Fate.OVERTAKEN))
+    behind = f"; {overtaken} of them would come behind a newer document" if overtaken else ""
+    if not report.candidates:
+        yield "No dead letter matches."
+    elif report.is_dry:
+        yield f"{len(tried) - dying.total()} of {len(tried)} would now pass{behind}{would_die}"
+    else:
+        held = len(tried) - report.sent
+        kept = f" ({held} not sent: --all sends them, too)" if held else ""
+        yield f"{report.sent} of {len(tried)} put back{behind}{would_die}{kept}"
+    skipped = [f"{count} {told}" for fate, told in _SKIPPED.items() if (count := len(report.of(fate)))]
+    if count := len(report.of(Fate.MAX_REPLAYS)):
+        skipped.append(f"{count} put back {rules.max_replays} times before (--max-replays)")
+    if skipped:
+        yield f"skipped: {', '.join(skipped)}"
+
+
+def warnings(report: Report) -> Iterator[str]:
+    """Yield a sentence for each letter that a newer document has overtaken; after some of them, their number."""
+    overtaken = report.of(Fate.OVERTAKEN)
+    for candidate in overtaken[:WARNINGS_SHOWN]:
+        identity = candidate.identity
+        assert identity is not None
+        newer = f"version {candidate.overtaken_by} is classified already"
+        if candidate.overtaken_by == identity[1]:
+            newer = "the same version came later and is classified already"
+        yield f"warning: {plain(identity[0])} version {identity[1]}: {newer}"
+    if len(overtaken) > WARNINGS_SHOWN:
+        yield f"warning: and {len(overtaken) - WARNINGS_SHOWN} more; --json has all"
+
+
+def candidate_line(candidate: Candidate) -> bytes:
+    """Return what became of one letter as JSON."""
+    now = candidate.now
+    return orjson.dumps(
+        {
+            "id": candidate.name,
+            "position": candidate.position,
+            "reason": candidate.reason,
+            "replays": candidate.replays,
+            "fate": candidate.fate,
+            "now": None if now is None else {"reason": now.reason, "message": now.message},
+            "overtaken_by": candidate.overtaken_by,
+        }
+    )
