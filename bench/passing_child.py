@@ -12,7 +12,7 @@ def passes(record: Record, *_: object) -> Outcome:
     return Outcome((Output(CLASSIFIED.name, record.key, record.value, record.headers),), None)
 
 
-child.transform = passes  # type: ignore[assignment]
+child.transform = passes  # type: ignore[assignment, attr-defined]
 
 if __name__ == "__main__":
     child.main(sys.argv[1:])

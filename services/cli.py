@@ -415,7 +415,10 @@ def dead_letters_redrive(
     for warning in redriving.warnings(report):
         _note(warning)
     for line in redriving.summary(report, rules):
-        (_note if as_json else console.print)(line)
+        if as_json:
+            _note(line)
+        else:
+            console.print(line, soft_wrap=True)
 
 
 @schemas_app.command("export")

@@ -11,7 +11,7 @@ LENGTH: Final = 8
 FRAMES: Final = 3
 """Innermost frames of our own code that count; what is further out is the same for every document."""
 
-_FRAME: Final = re.compile(r'^ *File "(?:[^"]*/)?((?:services|schemas)/[^"]+\.py)", line \d+, in (.+)$', re.MULTILINE)
+_FRAME: Final = re.compile(r'^ *File "((?:[^"]*/)?)((?:services|schemas)/[^"]+\.py)", line \d+, in (.+)$', re.MULTILINE)
 _TRACEBACK: Final = "Traceback (most recent call last):"
 _MASKS: Final = (
     # A quoted value, as repr and our own messages write it; `document's` opens none.
@@ -38,8 +38,13 @@ def own_frames(stacktrace: str) -> tuple[str, ...]:
     """Return `services/core/clean.py clean` for the innermost frames of our own code, outermost first."""
     # Of chained exceptions the last one is what the step ended with; the text may have lost its beginning.
     last = stacktrace.rpartition(_TRACEBACK)[2]
-    frames = [f"{path} {function}" for path, function in _FRAME.findall(last) if "site-packages/" not in path]
+    frames = [f"{path} {function}" for root, path, function in _FRAME.findall(last) if _is_ours(root, path)]
     return tuple(frames[-FRAMES:])
+
+
+def _is_ours(root: str, path: str) -> bool:
+    """Whether it is no library's: we may be installed beside them, but not inside of one, nor they inside of us."""
+    return "site-packages/" not in path and not re.search(r"site-packages/.", root)
 
 
 def masked(message: str) -> str:

@@ -9,15 +9,15 @@ class ByteBudget:
     def __init__(self, limit: int) -> None:
         self.taken = 0
         self._limit = limit
-        self._freed = asyncio.Condition()
+        self._freed = asyncio.Event()
 
     async def take(self, size_bytes: int) -> None:
         """Wait until there is room."""
-        async with self._freed:
-            await self._freed.wait_for(lambda: not self.taken or self.taken + size_bytes <= self._limit)
-            self.taken += size_bytes
+        while self.taken and self.taken + size_bytes > self._limit:
+            self._freed.clear()
+            await self._freed.wait()
+        self.taken += size_bytes
 
-    async def give_back(self, size_bytes: int) -> None:
-        async with self._freed:
-            self.taken -= size_bytes
-            self._freed.notify_all()
+    def give_back(self, size_bytes: int) -> None:
+        self.taken -= size_bytes
+        self._freed.set()

@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, Protocol
 
 import structlog
@@ -126,7 +127,6 @@ class Lane:
         self._budget = budget
         self._breaker = Breaker()
         self._in_work: list[Slice] = []
-        self._committing: list[Slice] = []
         self._transactions = Transactions(settings, partition, group=group)
         self._task: asyncio.Task[None] | None = None
         self._clock = asyncio.get_running_loop().time
@@ -214,10 +214,9 @@ class Lane:
         finally:
             reading.cancel()
             await asyncio.wait({reading})
-            for left in (*self._committing, *self._in_work):
+            for left in self._in_work:
                 left.outcomes.cancel()
-                await self._budget.give_back(left.size_bytes)
-            self._committing.clear()
+                self._budget.give_back(left.size_bytes)
             self._in_work.clear()
 
     async def _read(self, found: asyncio.Queue[Slice | Idle | Exception]) -> None:
@@ -272,9 +271,10 @@ class Lane:
                     self._breaker.judge(outcome.is_bug for outcome in outcomes)
                     for each in batch:
                         self._in_work.remove(each)
-                        self._committing.append(each)
                     outputs = [output for outcome in outcomes for output in outcome.outputs]
-                    self._transactions.commit(outputs, batch[-1].next_offset)
+                    transaction = self._transactions.commit(outputs, batch[-1].next_offset)
+                    # Not when the next batch waits for it: the next one may be waiting for these bytes.
+                    transaction.add_done_callback(partial(self._release, batch))
 
     async def _batch(self, first: Slice, found: asyncio.Queue[Slice | Idle | Exception]) -> list[Slice]:
         """Return finished slices: what `COMMIT_AFTER_S` since the first was fetched brings, or what a batch holds."""
@@ -295,13 +295,16 @@ class Lane:
         return batch
 
     async def _settle(self) -> None:
-        """Wait for the transaction under way and give back what it held. Raises what it raised."""
+        """Wait for the transaction under way. Raises what it raised."""
         await self._transactions.settle()
         self._moved_at = self._clock()
-        while self._committing:
-            done = self._committing.pop()
-            self.processed += done.records
-            await self._budget.give_back(done.size_bytes)
+
+    def _release(self, batch: Sequence[Slice], transaction: asyncio.Task[None]) -> None:
+        """Give back what a batch held, however its transaction ended."""
+        self._budget.give_back(sum(each.size_bytes for each in batch))
+        if not transaction.cancelled() and transaction.exception() is None:
+            self.processed += sum(each.records for each in batch)
+            self._moved_at = self._clock()
 
 
 def record_of(message: ConsumerRecord[Any, Any]) -> Record:

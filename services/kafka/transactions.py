@@ -39,10 +39,11 @@ class Transactions:
         self._producer = client.producer(self._settings, client_id=identity, transactional_id=identity)
         await self._producer.start()
 
-    def commit(self, outputs: Sequence[Output], offset: int) -> None:
-        """Begin to write outputs and offset in one transaction; `settle` tells how it ended."""
+    def commit(self, outputs: Sequence[Output], offset: int) -> asyncio.Task[None]:
+        """Begin to write outputs and offset in one transaction, and return it; `settle` waits for it."""
         assert self._under_way is None, "one at a time"
         self._under_way = asyncio.create_task(self._transact(outputs, offset))
+        return self._under_way
 
     async def settle(self) -> None:
         """Wait for the transaction under way and raise what it raised. It goes on when the caller is cancelled."""

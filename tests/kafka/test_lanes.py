@@ -11,7 +11,7 @@ from aiokafka.errors import CoordinatorLoadInProgressError, NotCoordinatorForGro
 
 from services.core.lag import lag
 from services.kafka import client
-from services.kafka.lane import LaneLimits
+from services.kafka.lane import LaneLimits, Transform
 from services.kafka.lanes import Lanes
 from services.kafka.offsets import group_offsets
 from services.kafka.records import Output, Record
@@ -43,9 +43,8 @@ async def copy(records: Sequence[Record]) -> list[Copied]:
     return [Copied((Output("out", record.key, record.value),)) for record in records]
 
 
-def lanes(settings: KafkaSettings, transform: object = copy) -> Lanes:
-    group = settings.group("copiers")
-    return Lanes(settings, settings.topic("in"), group=group, transform=transform, limits=LIMITS)  # type: ignore[arg-type]
+def lanes(settings: KafkaSettings, transform: Transform = copy, limits: LaneLimits = LIMITS) -> Lanes:
+    return Lanes(settings, settings.topic("in"), group=settings.group("copiers"), transform=transform, limits=limits)
 
 
 async def drained(settings: KafkaSettings) -> bool:
@@ -69,6 +68,14 @@ async def assert_each_once(settings: KafkaSettings, records: int = RECORDS) -> N
 async def test_each_record_comes_out_once_and_lag_reaches_0(settings: KafkaSettings) -> None:
     async with lanes(settings):
         await until(lambda: drained(settings), within_s=30)
+
+    await assert_each_once(settings)
+
+
+async def test_lanes_that_share_too_few_bytes_take_turns(settings: KafkaSettings) -> None:
+    """What a transaction held is free when it has ended, not when the next batch asks: that one may wait for it."""
+    async with lanes(settings, limits=LaneLimits(batch_records=20, in_flight_bytes=1)):
+        await until(lambda: drained(settings), within_s=60)
 
     await assert_each_once(settings)
 
