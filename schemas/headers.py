@@ -17,6 +17,9 @@ LANGUAGE: Final = "language"
 ORIGIN: Final = "tagwire-origin"
 """`topic/partition/offset` of the raw record."""
 
+UNREADABLE: Final = "tagwire-unreadable"
+"""Only on the dead letter of a record that no client could give us: why. Key and value are where it came from."""
+
 # W3C Trace Context, carried through.
 TRACEPARENT: Final = "traceparent"
 TRACESTATE: Final = "tracestate"
@@ -33,3 +36,5 @@ DLT_STACKTRACE: Final = "kafka_dlt-exception-stacktrace"
 DLQ_REASON: Final = "dlq-reason"
 DLQ_STAGE: Final = "dlq-stage"
 DLQ_REPLAY_COUNT: Final = "dlq-replay-count"
+DLQ_VALUE_LEFT_OUT: Final = "dlq-value-left-out"
+"""Only where the original value was too large to be repeated: its length in bytes."""

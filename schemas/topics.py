@@ -14,9 +14,9 @@ MAX_BODY_BYTES: Final = 8 * MIB
 MAX_RAW_BYTES: Final = 12 * MIB
 """A raw record: 8 MiB in base64 are 10.7 MiB, and the envelope needs room."""
 MAX_OUTPUT_VALUE_BYTES: Final = 12 * MIB
-"""An encoded output. It stays well under `MAX_OUTPUT_BYTES`, so that the broker can never refuse one."""
+"""An encoded output. It stays well under `MAX_OUTPUT_BYTES`, so that none can be refused and tried for ever."""
 MAX_OUTPUT_BYTES: Final = 16 * MIB
-"""A record of an output topic, headers included."""
+"""A record of an output topic, headers included, before compression. The codec holds dead letters to it, too."""
 
 
 @dataclass(frozen=True, slots=True)

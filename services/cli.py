@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -44,7 +45,15 @@ Paths = Annotated[
     list[str], typer.Argument(metavar="FILE…", help="Files (.txt .html .json .jsonl), folders, or - for JSON Lines.")
 ]
 Source = Annotated[str, typer.Option(help="The `source` of .txt and .html files.")]
-LogLevel = Annotated[str, typer.Option(help="debug, info, warning or error.")]
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 Partitions = Annotated[int | None, typer.Option(min=1, help="Partitions of each topic; otherwise the list's number.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for a free one.")]
 DataFolder = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Where topics and offsets live.")]
@@ -202,7 +211,7 @@ def worker(
         str | None, typer.Option("--publish", help="Stages on the way that are written, too: clean,enrich.")
     ] = None,
     bootstrap_servers: Bootstrap = None,
-    log_level: LogLevel = "info",
+    log_level: Annotated[LogLevel, typer.Option(help="What is logged at least.")] = LogLevel.INFO,
 ) -> None:
     """Turn documents.raw into documents.classified until told to stop; any number of workers share the load."""
     from services.telemetry import configure_logs
@@ -336,13 +345,12 @@ def dead_letters_list(
         _run(_write_lines(listing.letter_lines(letters, chosen)))
     elif each:
         found = _run(listing.chosen_letters(letters, chosen))
-        console.print(listing.letter_table(found))
-        console.print(f"{len(found)} dead letters")
+        console.print(*([listing.letter_table(found)] if found else []), listing.total(len(found)), sep="\n")
     else:
         groups = _run(listing.grouped(letters, chosen))
         if with_table:
-            console.print(listing.group_table(groups))
-            console.print(f"{sum(group.count for group in groups)} dead letters in {len(groups)} groups")
+            total = listing.total(sum(group.count for group in groups), groups=len(groups))
+            console.print(*([listing.group_table(groups)] if groups else []), total, sep="\n")
         else:
             sys.stdout.buffer.writelines(listing.group_line(group) + b"\n" for group in groups)
 
@@ -462,8 +470,12 @@ def _usage(*errors: type[Exception]) -> Iterator[None]:
 
 def _settings(model: type[Settings], **given: Any) -> Settings:
     """Read settings from the environment and from what the command line gives, or name the wrong ones."""
+    from pydantic_settings import SettingsError
+
     try:
         return model(**given)
+    except SettingsError as error:
+        _fail(str(error), status=2)
     except ValidationError as error:
         prefix = getattr(model, "model_config", {}).get("env_prefix", "")
         wrong = "; ".join(f"{prefix}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())

@@ -131,6 +131,14 @@ def letter_fields(letter: Letter) -> dict[str, Any]:
     }
 
 
+def total(letters: int, *, groups: int | None = None) -> str:
+    """Return the line under a table."""
+    if not letters:
+        return "No dead letter matches."
+    told = f"{letters} dead letter{'s' if letters > 1 else ''}"
+    return told if groups is None else f"{told} in {groups} group{'s' if groups > 1 else ''}"
+
+
 def without_body(letter: Letter) -> Letter:
     """Return what can be kept of many letters: a body may have 12 MiB."""
     original = letter.original and letter.original._replace(value=None)

@@ -9,7 +9,7 @@ from schemas.topics import DEAD_LETTER, Topic
 from services.dead_letters.letters import DeadLetterError, Letter, letter_of
 from services.kafka import client
 from services.kafka.admin import compare_topics
-from services.kafka.lane import record_of
+from services.kafka.client import record_of
 from services.kafka.records import Record
 from services.kafka.settings import KafkaSettings
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import orjson
 
+from services.dead_letters.listing import total
 from services.dead_letters.redrive import Candidate, Fate, Report, Rules
 from services.subscriber.render import plain
 
@@ -25,18 +26,22 @@ def summary(report: Report, rules: Rules) -> Iterator[str]:
     reasons = ", ".join(f"{count} {reason}" for reason, count in dying.most_common())
     would_die = f"; {dying.total()} would die again: {reasons}" if dying else ""
     overtaken = len(report.of(Fate.OVERTAKEN))
-    behind = f"; {overtaken} of them would come behind a newer document" if overtaken else ""
+    behind = "would come behind a newer document"
     if not report.candidates:
         yield "No dead letter matches."
+    elif not tried:
+        yield f"nothing to put back of {total(len(report.candidates))}"
     elif report.is_dry:
-        yield f"{len(tried) - dying.total()} of {len(tried)} would now pass{behind}{would_die}"
+        late = f"; {overtaken} of them {behind}" if overtaken else ""
+        yield f"{len(tried) - dying.total()} of {len(tried)} would now pass{late}{would_die}"
     else:
         held = len(tried) - report.sent
         kept = f" ({held} not sent: --all sends them, too)" if held else ""
-        yield f"{report.sent} of {len(tried)} put back{behind}{would_die}{kept}"
+        late = f"; {overtaken} {behind}" if overtaken else ""
+        yield f"{report.sent} of {len(tried)} put back{late}{would_die}{kept}"
     skipped = [f"{count} {told}" for fate, told in _SKIPPED.items() if (count := len(report.of(fate)))]
     if count := len(report.of(Fate.MAX_REPLAYS)):
-        skipped.append(f"{count} put back {rules.max_replays} times before (--max-replays)")
+        skipped.append(f"{count} put back {rules.max_replays} times or more (--max-replays)")
     if skipped:
         yield f"skipped: {', '.join(skipped)}"
 

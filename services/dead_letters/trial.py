@@ -7,8 +7,9 @@ from typing import Final
 
 from schemas.topics import Topic
 from services.kafka.records import Record
+from services.worker.children import PoolLimits
 from services.worker.flow import JOURNEY, Stage
-from services.worker.pool import Pool, PoolLimits
+from services.worker.pool import Pool
 from services.worker.settings import WorkerSettings
 from services.worker.transform import Outcome, Plan
 

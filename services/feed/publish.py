@@ -9,7 +9,7 @@ from schemas.topics import RAW
 from services.core.rejections import Rejected
 from services.feed.sources import Refusal, Sourced
 from services.kafka import codec
-from services.kafka.admin import compare_topics
+from services.kafka.admin import missing_topics
 from services.kafka.publisher import Publisher
 from services.kafka.records import Output
 from services.kafka.settings import KafkaSettings
@@ -42,9 +42,8 @@ async def publish(
     `on_progress` gets the number of documents seen. Raises PublishError when the topic is missing and
     `aiokafka.errors.KafkaError` when the cluster fails; what was acknowledged before that stays published.
     """
-    (report,) = await compare_topics(settings, [RAW])
-    if not report.exists:
-        raise PublishError(f"missing on {settings.bootstrap_servers}: {report.name}: run `tagwire topics create`")
+    if missing := await missing_topics(settings, [RAW]):
+        raise PublishError(f"missing on {settings.bootstrap_servers}: {missing[0]}: run `tagwire topics create`")
     summary = Summary()
     async with Publisher(settings, client_id="tagwire-publish") as publisher:
         for seen, item in enumerate(sourced, 1):

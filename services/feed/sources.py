@@ -1,5 +1,6 @@
 """Files, folders and standard input -> raw records, as a producer would send them."""
 
+import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ def check(paths: Iterable[str]) -> None:
             continue
         if not Path(path).exists():
             raise SourceError(f"{path}: no such file or folder")
+        if not (Path(path).is_dir() or Path(path).is_file()):
+            raise SourceError(f"{path}: neither a file nor a folder; - reads JSON Lines from standard input")
         if Path(path).is_file() and Path(path).suffix.lower() not in SUFFIXES:
             raise SourceError(f"{path}: not a kind of file that is known here; expected {', '.join(SUFFIXES)}")
 
@@ -72,7 +75,8 @@ def read(paths: Iterable[str], *, source: str, standard_input: BinaryIO) -> Iter
 
 def read_file(file: Path, root: Path, *, source: str) -> Iterator[Sourced | Refusal]:
     """Yield the documents of one file; ids of bare bodies are the path below `root`."""
-    name = file.relative_to(root).as_posix()
+    # A file name is bytes, and not all bytes are UTF-8; an id is text.
+    name = os.fsencode(file.relative_to(root).as_posix()).decode(errors="replace")
     suffix = file.suffix.lower()
     with file.open("rb") as opened:
         if suffix in LINES:

@@ -43,6 +43,13 @@ async def admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
         await connection.close()
 
 
+async def missing_topics(settings: KafkaSettings, topics: Sequence[Topic]) -> list[str]:
+    """Return the names of those that are not there. Unlike a comparison it needs no right to read configurations."""
+    async with admin(settings) as connection:
+        present = set(await connection.list_topics())
+    return [name for name in map(settings.topic, topics) if name not in present]
+
+
 async def compare_topics(
     settings: KafkaSettings, topics: Sequence[Topic], *, partitions: int | None = None
 ) -> list[TopicReport]:

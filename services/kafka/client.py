@@ -3,13 +3,14 @@
 import asyncio
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import NotCoordinatorForGroupError, for_code
 from aiokafka.helpers import create_ssl_context
 from aiokafka.protocol.commit import OffsetFetchRequest
 
 from schemas.topics import MAX_OUTPUT_BYTES
+from services.kafka.records import Record
 from services.kafka.settings import KafkaSettings
 
 HEARTBEATS_PER_SESSION: Final = 10
@@ -92,7 +93,7 @@ async def group_member(settings: KafkaSettings, group: str, *, client_id: str) -
         group_id=group,
         client_id=client_id,
         isolation_level="read_committed",
-        auto_offset_reset="earliest",
+        auto_offset_reset="none",  # a lane goes to the first offset by itself, and says why
         enable_auto_commit=False,
         session_timeout_ms=settings.session_timeout_ms,
         heartbeat_interval_ms=settings.session_timeout_ms // HEARTBEATS_PER_SESSION,
@@ -101,9 +102,31 @@ async def group_member(settings: KafkaSettings, group: str, *, client_id: str) -
         fetch_max_wait_ms=FETCH_WAIT_MS,
         max_partition_fetch_bytes=FETCH_PARTITION_BYTES,
     )
-    await consumer.start()
+    try:
+        await consumer.start()
+    except BaseException:
+        await stop(consumer)
+        raise
     _refuse_failed_offset_fetches(consumer)
     return consumer
+
+
+def vital_tasks(consumer: AIOKafkaConsumer) -> tuple[asyncio.Task[None] | None, ...]:
+    """Return the tasks of a group member that aiokafka never starts again when they end with an error."""
+    coordinator, fetcher = consumer._coordinator, consumer._fetcher  # noqa: SLF001  # nothing public tells it
+    return coordinator._coordination_task, coordinator._heartbeat_task, fetcher._fetch_task  # noqa: SLF001
+
+
+def record_of(message: ConsumerRecord[Any, Any]) -> Record:
+    return Record(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        timestamp_ms=message.timestamp,
+        key=message.key,
+        value=message.value,
+        headers=tuple(message.headers),
+    )
 
 
 async def stop(started: AIOKafkaConsumer | AIOKafkaProducer) -> None:
@@ -116,6 +139,8 @@ async def stop(started: AIOKafkaConsumer | AIOKafkaProducer) -> None:
             # Or it would go on knocking at the broker's door, with a transaction that nobody waits for.
             started._sender.sender_task.cancel()  # noqa: SLF001
             await started.client.close()
+        else:
+            await started._client.close()  # noqa: SLF001
     elif not stopping.cancelled():
         stopping.exception()
 

@@ -16,7 +16,15 @@ from pydantic_core import PydanticSerializationError
 from schemas import headers as names
 from schemas.dead_letters import Reason
 from schemas.documents import ClassifiedDocument, CleanDocument, EnrichedDocument, Model, RawDocument
-from schemas.topics import DEAD_LETTER, MAX_BODY_BYTES, MAX_OUTPUT_VALUE_BYTES, MAX_RAW_BYTES, RAW, Topic
+from schemas.topics import (
+    DEAD_LETTER,
+    MAX_BODY_BYTES,
+    MAX_OUTPUT_BYTES,
+    MAX_OUTPUT_VALUE_BYTES,
+    MAX_RAW_BYTES,
+    RAW,
+    Topic,
+)
 from services.core.identity import document_id
 from services.core.rejections import Rejected
 from services.kafka.envelope import content_of, document_in
@@ -36,6 +44,8 @@ _STAGES: Final[dict[type[Model], str]] = {
 }
 _ORIGIN: Final = re.compile(r"[A-Za-z0-9._-]{1,249}/\d{1,10}/\d{1,19}", re.ASCII)
 _TRACE: Final = frozenset({names.TRACEPARENT, names.TRACESTATE})
+_TRACE_MAX_BYTES: Final = 512
+"""What W3C Trace Context asks everybody to carry."""
 _DEAD_LETTER_PREFIXES: Final = ("kafka_dlt-", "dlq-")
 _REPLAY_COUNT: Final = re.compile(r"\d{1,9}", re.ASCII)
 
@@ -74,9 +84,13 @@ def claimed_id(record: Record) -> str | None:
         fields = orjson.loads(record.value or b"")
     except orjson.JSONDecodeError:
         fields = None
-    claims = (fields.get("id") if isinstance(fields, dict) else None, header(record.headers, names.CE_ID))
-    key = (record.key or b"").decode(errors="replace")
-    return next((claim for claim in (*claims, key) if isinstance(claim, str) and claim), None)
+    claim = fields.get("id") if isinstance(fields, dict) else None
+    return claim if isinstance(claim, str) and claim else outer_id(record)
+
+
+def outer_id(record: Record) -> str | None:
+    """Return what a record is called without a look at its value, which may be dangerous: by a header or its key."""
+    return header(record.headers, names.CE_ID) or (record.key or b"").decode(errors="replace") or None
 
 
 def decode(record: Record, model: type[ModelT]) -> ModelT:
@@ -161,6 +175,8 @@ def dead_letter(
     Of a record that died before, the earlier `kafka_dlt-*` and `dlq-*` headers are replaced, so they never pile up;
     only the replay count is kept. Without an exception there is no class and no stack trace. A null key of a null
     value becomes an empty one, because aiokafka refuses to send a record that has neither.
+    A record that is larger than a topic of ours takes, as one that was compressed a thousandfold, is left where it is:
+    its dead letter has no value, says so in `dlq-value-left-out`, and names topic, partition and offset as ever.
     """
     replays = header(record.headers, names.DLQ_REPLAY_COUNT)
     added = {
@@ -177,11 +193,16 @@ def dead_letter(
     if exception is not None:
         added[names.DLT_EXCEPTION] = f"{type(exception).__module__}.{type(exception).__qualname__}"
         added[names.DLT_STACKTRACE] = "".join(traceback.format_exception(exception))[-STACKTRACE_LENGTH:]
-    kept = (pair for pair in record.headers if not pair[0].startswith(_DEAD_LETTER_PREFIXES))
+    kept = tuple(pair for pair in record.headers if not pair[0].startswith(_DEAD_LETTER_PREFIXES))
     # A message may quote whatever text made a step fail, lone surrogates included.
-    told = ((name, value.encode(errors="backslashreplace")) for name, value in added.items())
+    told = tuple((name, value.encode(errors="backslashreplace")) for name, value in added.items())
     key = b"" if record.key is None and record.value is None else record.key
-    return Output(DEAD_LETTER.name, key, record.value, (*kept, *told))
+    letter = Output(DEAD_LETTER.name, key, record.value, (*kept, *told))
+    if _size_bytes(letter) <= MAX_OUTPUT_BYTES:
+        return letter
+    left_out = (names.DLQ_VALUE_LEFT_OUT, str(len(record.value or b"")).encode())
+    own = letter.headers[-len(added) :]
+    return Output(DEAD_LETTER.name, (key or b"")[:MESSAGE_LENGTH], None, (*own, left_out))
 
 
 def _headers(document: CleanDocument, origin: str) -> Headers:
@@ -202,7 +223,10 @@ def _headers(document: CleanDocument, origin: str) -> Headers:
 
 
 def _trace(headers: Headers) -> Headers:
-    return tuple(pair for pair in headers if pair[0] in _TRACE and pair[1] is not None)
+    # Longer ones are no trace context, and would be copied from record to record without an end.
+    return tuple(
+        (name, value) for name, value in headers if name in _TRACE and value and len(value) <= _TRACE_MAX_BYTES
+    )
 
 
 def _body_bytes(document: RawDocument) -> int:

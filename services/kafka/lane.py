@@ -10,19 +10,19 @@ N+1 is worked on while batch N commits.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
 from services.kafka.breaker import Breaker, BreakerOpen
 from services.kafka.budget import ByteBudget
+from services.kafka.partition_reader import PartitionReader
 from services.kafka.records import Output, Record
 from services.kafka.settings import KafkaSettings
 from services.kafka.transactions import Transactions, look_at
@@ -43,12 +43,13 @@ class Outcome(Protocol):
 Transform = Callable[[Sequence[Record]], Awaitable[Sequence[Outcome]]]
 """Records of one partition in order -> one outcome each, in order. Pure in effect: it may run again."""
 
-POLL_MS: Final = 200
 COMMIT_AFTER_S: Final = 0.05
 """A transaction takes some 22 ms of waiting, so a batch is what this time brings."""
 SLICE_BYTES: Final = 2**20
 """Values that are polled and processed at once."""
 SLICE_RECORDS: Final = 500
+SLICE_S: Final = 1.0
+"""Estimated time that a slice takes: a lane that must stop, or is asked whether it moves, has an answer soon."""
 PROBE_RECORDS: Final = 20
 """What is tried while the breaker is open."""
 SLICES_AHEAD: Final = 4
@@ -57,8 +58,6 @@ START_TIMEOUT_S: Final = 30
 """For fencing and for the first position; a broker that is away makes the lane try again after it."""
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 BREAKER_BACKOFF_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-STALLED_S: Final = 60.0
-"""Work and no commit for so long is a problem: more than the slowest document may take."""
 SILENT_S: Final = 30.0
 """No answer to a fetch for so long is one, too."""
 WORLD: Final = (KafkaError, OSError, TimeoutError, AssertionError)
@@ -100,6 +99,8 @@ class LaneLimits:
     """A batch with so many records is committed at once. No slice is ever cut, so it may hold some more."""
     in_flight_bytes: int
     """Values that all lanes of a process have in work, at most; a single larger record still passes."""
+    stalled_s: float = 60.0
+    """Work and no commit for so long is a problem: more than the slowest slice may take."""
 
 
 class Lane:
@@ -120,23 +121,25 @@ class Lane:
         self.processed = 0
         """Records whose transaction was committed."""
         self._session_s = settings.session_timeout_ms / 1000
-        self._consumer = consumer
         self._partition = partition
+        self._input = PartitionReader(consumer, partition)
         self._transform = transform
         self._limits = limits
         self._budget = budget
         self._breaker = Breaker()
         self._in_work: list[Slice] = []
         self._transactions = Transactions(settings, partition, group=group)
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
+        """Ends by `stop` only; should it end otherwise, nobody works on the partition."""
         self._clock = asyncio.get_running_loop().time
         self._moved_at = self._clock()
-        self._is_idle = False
-        self._mean_bytes = float(SLICE_BYTES)  # until something is known, one record at a time
+        # Until something is known, one record at a time.
+        self._mean_bytes = float(SLICE_BYTES)
+        self._mean_s = 0.0
         self._log = log.bind(topic=partition.topic, partition=partition.partition)
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name=f"lane {self._partition}")
+        self.task = asyncio.create_task(self._run(), name=f"lane {self._partition}")
 
     async def stop(self) -> None:
         """
@@ -144,9 +147,9 @@ class Lane:
 
         Whatever is left undone here is undone for good by the next owner, who fences this lane's producer.
         """
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.wait({self.task})
         await self._transactions.drop()
 
     def problem(self) -> str | None:
@@ -154,12 +157,11 @@ class Lane:
         if self.state is LaneState.BREAKER_OPEN:
             return "our own code fails on most records: the breaker is open"
         stood_s = self._clock() - self._moved_at
-        if stood_s > STALLED_S:
+        if stood_s > self._limits.stalled_s:
             return f"{self.state}, and nothing committed for {stood_s:.0f} s"
-        if self._is_idle and (answered_ms := self._consumer.last_poll_timestamp(self._partition)):
-            silent_s = time.time() - answered_ms / 1000
-            if silent_s > SILENT_S:
-                return f"Kafka has not answered for {silent_s:.0f} s"
+        # With records in work it need not be asked.
+        if not self._in_work and (silent_s := self._input.silent_s()) > SILENT_S:
+            return f"Kafka has not answered for {silent_s:.0f} s"
         return None
 
     async def _run(self) -> None:
@@ -199,11 +201,7 @@ class Lane:
         """Fence whoever had the partition before, then go to the committed offset."""
         async with asyncio.timeout(START_TIMEOUT_S):
             await self._transactions.open()
-            committed = await self._consumer.committed(self._partition)
-            if committed is not None:
-                self._consumer.seek(self._partition, committed)
-            elif not await self._consumer.seek_to_beginning(self._partition):
-                raise TimeoutError(f"no first offset of {self._partition}")
+            await self._input.go_to_committed()
 
     async def _work(self) -> None:
         """Read and write for ever, or raise what either raises."""
@@ -212,49 +210,54 @@ class Lane:
         try:
             await self._write(found)
         finally:
+            # Given back before anything is waited for, since a wait may be cancelled.
             reading.cancel()
-            await asyncio.wait({reading})
             for left in self._in_work:
                 left.outcomes.cancel()
                 self._budget.give_back(left.size_bytes)
             self._in_work.clear()
+            await asyncio.wait({reading})
 
     async def _read(self, found: asyncio.Queue[Slice | Idle | Exception]) -> None:
         """Poll for ever; what is raised goes the same way as what is found, so that the writer meets it."""
         try:
             while True:
-                if batch := await self._poll():
-                    await found.put(await self._begin_slice(batch))
+                if records := await self._input.poll(self._slice_size()):
+                    await found.put(await self._begin_slice(records))
                 else:
                     # Nobody else polls, so nothing lies between this position and the records that went before.
-                    await found.put(Idle(await self._consumer.position(self._partition)))
+                    await found.put(Idle(await self._input.position()))
         except Exception as error:  # noqa: BLE001  # told to the writer
             await found.put(error)
 
-    async def _poll(self) -> list[ConsumerRecord[Any, Any]]:
-        limit = PROBE_RECORDS if self._breaker.is_open else min(SLICE_RECORDS, self._limits.batch_records)
-        limit = max(1, min(limit, int(SLICE_BYTES / self._mean_bytes)))
-        fetched = await self._consumer.getmany(self._partition, timeout_ms=POLL_MS, max_records=limit)
-        batch: list[ConsumerRecord[Any, Any]] = fetched.get(self._partition, [])
-        return batch
+    def _slice_size(self) -> int:
+        """Return how many records to poll: bounded by number, bytes and estimated time."""
+        most = PROBE_RECORDS if self._breaker.is_open else min(SLICE_RECORDS, self._limits.batch_records)
+        return max(1, min(most, int(SLICE_BYTES / self._mean_bytes), int(SLICE_S / max(self._mean_s, 1e-6))))
 
-    async def _begin_slice(self, batch: Sequence[ConsumerRecord[Any, Any]]) -> Slice:
+    async def _begin_slice(self, records: Sequence[Record]) -> Slice:
         """Have records processed, as soon as the budget allows."""
         fetched_at = self._clock()
-        records = [record_of(message) for message in batch]
         size_bytes = sum(len(record.value or b"") for record in records)
         self._mean_bytes = max(size_bytes / len(records), 1.0)
         await self._budget.take(size_bytes)
         outcomes = asyncio.ensure_future(self._transform(records))
-        outcomes.add_done_callback(look_at)
         begun = Slice(len(records), size_bytes, records[-1].offset + 1, fetched_at, outcomes)
+        outcomes.add_done_callback(partial(self._learn, begun, self._clock()))
         self._in_work.append(begun)
         return begun
 
+    def _learn(self, ended: Slice, began_at: float, outcomes: asyncio.Task[Sequence[Outcome]]) -> None:
+        """Note how long a slice took."""
+        look_at(outcomes)
+        self._mean_s = (self._clock() - began_at) / ended.records
+        self._moved_at = self._clock()
+
     async def _write(self, found: asyncio.Queue[Slice | Idle | Exception]) -> None:
         """Commit what the reader has found, in order; batch N+1 is worked on while batch N commits."""
+        held: Slice | None = None
         while True:
-            match await found.get():
+            match held or await found.get():
                 case Exception() as error:
                     raise error
                 case Idle(position):
@@ -262,10 +265,8 @@ class Lane:
                     if self._transactions.committed is None or position > self._transactions.committed:
                         self._transactions.commit([], position)
                         await self._settle()
-                    self._is_idle = True
                 case Slice() as first:
-                    self._is_idle = False
-                    batch = await self._batch(first, found)
+                    batch, held = await self._batch(first, found)
                     outcomes = [outcome for each in batch for outcome in each.outcomes.result()]
                     await self._settle()
                     self._breaker.judge(outcome.is_bug for outcome in outcomes)
@@ -276,8 +277,10 @@ class Lane:
                     # Not when the next batch waits for it: the next one may be waiting for these bytes.
                     transaction.add_done_callback(partial(self._release, batch))
 
-    async def _batch(self, first: Slice, found: asyncio.Queue[Slice | Idle | Exception]) -> list[Slice]:
-        """Return finished slices: what `COMMIT_AFTER_S` since the first was fetched brings, or what a batch holds."""
+    async def _batch(
+        self, first: Slice, found: asyncio.Queue[Slice | Idle | Exception]
+    ) -> tuple[list[Slice], Slice | None]:
+        """Return what is done `COMMIT_AFTER_S` after the first was fetched, or what a batch holds, and who is not."""
         batch = [first]
         await first.outcomes
         while sum(each.records for each in batch) < self._limits.batch_records:
@@ -290,9 +293,13 @@ class Lane:
                 raise follower
             if isinstance(follower, Idle):  # it will be said again
                 break
+            left_s = max(0.0, first.fetched_at + COMMIT_AFTER_S - self._clock())
+            done, _ = await asyncio.wait({follower.outcomes}, timeout=left_s)
+            if not done:
+                return batch, follower
+            follower.outcomes.result()
             batch.append(follower)
-            await follower.outcomes
-        return batch
+        return batch, None
 
     async def _settle(self) -> None:
         """Wait for the transaction under way. Raises what it raised."""
@@ -305,15 +312,3 @@ class Lane:
         if not transaction.cancelled() and transaction.exception() is None:
             self.processed += sum(each.records for each in batch)
             self._moved_at = self._clock()
-
-
-def record_of(message: ConsumerRecord[Any, Any]) -> Record:
-    return Record(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        timestamp_ms=message.timestamp,
-        key=message.key,
-        value=message.value,
-        headers=tuple(message.headers),
-    )

@@ -6,6 +6,7 @@ from typing import Final, Self
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
 
 from services.kafka import client
 from services.kafka.budget import ByteBudget
@@ -15,6 +16,8 @@ from services.kafka.settings import KafkaSettings
 log = structlog.get_logger()
 
 WATCH_S: Final = 1.0
+OUTSIDE_S: Final = 90.0
+"""Without the group's answer to a join for so long is a problem: more than a rebalance may take."""
 
 
 class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -30,8 +33,11 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         self._transform = transform
         self._limits = limits
         self._budget = ByteBudget(limits.in_flight_bytes)
+        self._is_leaving = False
         self.has_joined = False
         """Whether the group has given it its share, be it empty."""
+        self._clock = asyncio.get_running_loop().time
+        self._outside_since = self._clock()
         self._lanes: dict[TopicPartition, Lane] = {}
         self._consumer: AIOKafkaConsumer | None = None
 
@@ -40,10 +46,16 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         """Partition -> state of its lane, for the partitions that this member has."""
         return {partition.partition: lane.state for partition, lane in sorted(self._lanes.items())}
 
-    def problems(self) -> dict[int, str]:
-        """Partition -> why an operator should look at it; empty when all is well, also when there is nothing to do."""
-        found = {partition.partition: lane.problem() for partition, lane in sorted(self._lanes.items())}
-        return {number: problem for number, problem in found.items() if problem}
+    def problems(self) -> dict[str, str]:
+        """
+        Return why an operator should look, by partition or `group`.
+
+        Empty when all is well, also when there is nothing to do.
+        """
+        found = {str(partition.partition): lane.problem() for partition, lane in sorted(self._lanes.items())}
+        if not self.has_joined and (outside_s := self._clock() - self._outside_since) > OUTSIDE_S:
+            found["group"] = f"no member of {self._group} for {outside_s:.0f} s"
+        return {where: problem for where, problem in found.items() if problem}
 
     async def __aenter__(self) -> Self:
         self._consumer = await client.group_member(self._settings, self._group, client_id=f"{self._group}-worker")
@@ -51,22 +63,30 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._is_leaving = True
         await self._stop_lanes()
         if self._consumer is not None:
             await client.stop(self._consumer)
 
     async def watch(self) -> None:
-        """Return never; raise when the membership itself has broken and only a new process can mend it."""
+        """Return never; raise when a task has ended that nobody starts again: only a new process can mend it."""
         assert self._consumer is not None
         while True:
             await asyncio.sleep(WATCH_S)
-            membership = self._consumer._coordinator._coordination_task  # noqa: SLF001  # nothing public tells it
-            if membership.done():
-                membership.result()
+            for task in (*client.vital_tasks(self._consumer), *(lane.task for lane in self._lanes.values())):
+                if task is not None and task.done() and not task.cancelled():
+                    task.result()
+            coordinator = self._consumer._coordinator  # noqa: SLF001  # nothing public tells it
+            # After an error aiokafka joins again only when somebody has polled and met it; without a lane nobody does.
+            try:
+                coordinator.check_errors()
+            except KafkaError as error:
+                log.warning("group_error", group=self._group, error=repr(error))
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """End the lanes before anyone else may have their partitions; called by aiokafka."""
-        self.has_joined = False
+        if self.has_joined:
+            self.has_joined, self._outside_since = False, self._clock()
         await self._stop_lanes()
         if revoked := sorted(partition.partition for partition in revoked):
             log.info("partitions_revoked", topic=self._topic, partitions=revoked)
@@ -79,6 +99,8 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         fetched from some other position are never seen.
         """
         assert self._consumer is not None
+        if self._is_leaving:  # a rebalance has ended while we left
+            return
         self.has_joined = True
         for partition in sorted(assigned):
             lane = Lane(

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 
 from services.kafka import client
-from services.kafka.lane import record_of
+from services.kafka.client import record_of
 from services.kafka.records import Record
 from services.kafka.settings import KafkaSettings
 

@@ -1,13 +1,17 @@
 """Where the cluster is and how to reach it: the environment variables that begin with TAGWIRE_KAFKA_."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, FilePath, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.topics import Topic
 
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$", max_length=100)]
+
+
+SERVER: Final = re.compile(r"(\[[0-9a-fA-F:]+\]|[^:\s\[\]]+):\d{1,5}")
 
 
 class KafkaSettings(BaseSettings):
@@ -22,11 +26,11 @@ class KafkaSettings(BaseSettings):
     group_prefix: Prefix | None = None
     """Put before every consumer group and transactional id. None: the topic prefix."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    ssl_cafile: str | None = None
+    ssl_cafile: FilePath | None = None
     """File of certificates that sign the brokers'. None: the system's."""
-    ssl_certfile: str | None = None
+    ssl_certfile: FilePath | None = None
     """Client certificate, for mutual TLS."""
-    ssl_keyfile: str | None = None
+    ssl_keyfile: FilePath | None = None
     ssl_password: SecretStr | None = None
     """Of the key file."""
     sasl_mechanism: Literal["PLAIN", "GSSAPI", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
@@ -35,8 +39,16 @@ class KafkaSettings(BaseSettings):
     sasl_plain_password: SecretStr | None = None
     sasl_kerberos_service_name: str = "kafka"
     sasl_kerberos_domain_name: str | None = None
-    session_timeout_ms: Annotated[int, Field(ge=1000)] = 10_000
-    """Milliseconds without a heartbeat until a dead worker's partitions go to others."""
+    session_timeout_ms: Annotated[int, Field(ge=6000)] = 10_000
+    """Milliseconds without a heartbeat until a dead worker's partitions go to others. Brokers refuse less than 6000."""
+
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _are_servers(cls, value: str) -> str:
+        for server in value.split(","):
+            if not SERVER.fullmatch(server.strip()):
+                raise ValueError(f"expected host:port, several separated by commas; got {server.strip()!r}")
+        return value
 
     def topic(self, topic: Topic | str) -> str:
         """Return a topic's name on the broker."""

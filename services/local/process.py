@@ -7,8 +7,9 @@ from itertools import chain, islice
 from typing import Final
 
 from services.feed.sources import Refusal, Sourced
+from services.worker.children import PoolLimits
 from services.worker.flow import JOURNEY
-from services.worker.pool import Pool, PoolLimits
+from services.worker.pool import Pool
 from services.worker.settings import WorkerSettings
 from services.worker.transform import Outcome, Plan
 

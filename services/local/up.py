@@ -67,7 +67,7 @@ async def installation(
     async with AsyncExitStack() as parts:
         report("Starting Kafka")
         broker = await parts.enter_async_context(embedded_kafka(broker_settings, report))
-        kafka = KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+        kafka = KafkaSettings(bootstrap_servers=broker.bootstrap_servers, security_protocol="PLAINTEXT")
         await create_topics(kafka, all_topics(shipped_routes()), partitions=EMBEDDED_PARTITIONS)
         report(f"Starting {workers} worker{'s' if workers > 1 else ''}")
         started = [await parts.enter_async_context(_worker(kafka, log_level)) for _ in range(workers)]
@@ -81,15 +81,25 @@ async def installation(
         yield running
 
 
+def _environment(kafka: KafkaSettings) -> dict[str, str]:
+    """Return ours, but with the embedded broker's address and manners instead of a cluster's; a port serves one."""
+    own = {
+        "TAGWIRE_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "TAGWIRE_KAFKA_SECURITY_PROTOCOL": kafka.security_protocol,
+    }
+    return {name: value for name, value in os.environ.items() if name != "TAGWIRE_WORKER_HTTP_PORT"} | own
+
+
 @asynccontextmanager
 async def _worker(kafka: KafkaSettings, log_level: str) -> AsyncIterator[Process]:
     """A worker in a process of its own, on a leash: Ctrl-C is for us, who end it in order."""
-    command = (sys.executable, "-m", "services.cli", "worker", "--log-level", log_level)
+    # -P: a folder that happens to hold a package of our name is not to be imported from.
+    command = (sys.executable, "-P", "-m", "services.cli", "worker", "--log-level", log_level)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", leash.__file__, str(WORKER_GRACE_S), *command),
         stdin=PIPE,
         stdout=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "TAGWIRE_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers},
+        env=_environment(kafka),
         start_new_session=True,
     )
     try:

@@ -1,6 +1,6 @@
 """documents.classified, or one tag's topic -> records as they come, chosen by their headers alone."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -9,12 +9,13 @@ from rich.text import Text
 from schemas import headers
 from schemas.documents import ClassifiedDocument
 from schemas.topics import CLASSIFIED, tag_topic
+from services.core.rejections import Rejected
 from services.kafka import codec
-from services.kafka.admin import compare_topics
+from services.kafka.admin import missing_topics
 from services.kafka.reader import read
 from services.kafka.records import Record, header
 from services.kafka.settings import KafkaSettings
-from services.subscriber.render import document_lines
+from services.subscriber.render import document_lines, plain
 
 
 class TailError(Exception):
@@ -67,16 +68,24 @@ async def show(
             if as_json:
                 yield record.value or b"null"
             else:
-                for line in document_lines(codec.decode(record, ClassifiedDocument)):
+                for line in _lines(record):
                     yield line
             shown += 1
             if shown == limit:
                 return
 
 
+def _lines(record: Record) -> Iterable[Text]:
+    try:
+        return document_lines(codec.decode(record, ClassifiedDocument))
+    except Rejected as rejected:  # a foreign record in the topic
+        return [Text(plain(f"{record.origin}  {rejected.message}"), style="red")]
+
+
 async def _topic(settings: KafkaSettings, chosen: Filter) -> str:
     candidates = [*(tag_topic(tag) for tag in chosen.tags if len(chosen.tags) == 1), CLASSIFIED]
-    for report in await compare_topics(settings, candidates):
-        if report.exists:
-            return report.name
-    raise TailError(f"missing on {settings.bootstrap_servers}: {report.name}: run `tagwire topics create`")
+    missing = await missing_topics(settings, candidates)
+    for name in map(settings.topic, candidates):
+        if name not in missing:
+            return name
+    raise TailError(f"missing on {settings.bootstrap_servers}: {name}: run `tagwire topics create`")

@@ -1,5 +1,6 @@
 """What parent and child say to each other: messages over a socket, and a mark in shared memory."""
 
+import asyncio
 import pickle
 import socket
 import struct
@@ -40,6 +41,19 @@ def receive(connection: socket.socket) -> Any:
         return None
     payload = _exactly(connection, HEADER.unpack(header)[0])
     return None if payload is None else pickle.loads(payload)  # noqa: S301  # of our own parent
+
+
+async def write(writer: asyncio.StreamWriter, message: object) -> None:
+    """Send a message from an event loop."""
+    payload = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    writer.writelines((HEADER.pack(len(payload)), payload))
+    await writer.drain()
+
+
+async def read(reader: asyncio.StreamReader) -> Any:
+    """Return the next message in an event loop. Raises EOFError when the other end has hung up."""
+    (size,) = HEADER.unpack(await reader.readexactly(HEADER.size))
+    return pickle.loads(await reader.readexactly(size))  # noqa: S301  # of our own child
 
 
 def _exactly(connection: socket.socket, size: int) -> bytearray | None:

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> None:
             send(parent, reply)
             if reply.is_leaving:
                 return
-    except BrokenPipeError:  # the parent is gone
+    except ConnectionError:  # the parent is gone
         return
     except MemoryError:
         os._exit(OUT_OF_MEMORY)

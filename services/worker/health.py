@@ -21,13 +21,15 @@ async def health_server(settings: WorkerSettings, lanes: Lanes, pool: Pool) -> A
     if settings.http_port is None:
         yield
         return
+
+    async def answer_healthz(_: web.Request) -> web.Response:
+        return _answer(healthz(lanes, pool))
+
+    async def answer_readyz(_: web.Request) -> web.Response:
+        return _answer(readyz(lanes))
+
     app = web.Application()
-    app.add_routes(
-        [
-            web.get("/healthz", lambda _: _answer(healthz(lanes, pool))),
-            web.get("/readyz", lambda _: _answer(readyz(lanes))),
-        ]
-    )
+    app.add_routes([web.get("/healthz", answer_healthz), web.get("/readyz", answer_readyz)])
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
     try:
@@ -62,7 +64,7 @@ def readyz(lanes: Lanes) -> tuple[bool, dict[str, Any]]:
     return lanes.has_joined, {"status": "ready" if lanes.has_joined else "joining", "lanes": lanes.states}
 
 
-async def _answer(verdict: tuple[bool, dict[str, Any]]) -> web.Response:
+def _answer(verdict: tuple[bool, dict[str, Any]]) -> web.Response:
     is_well, shown = verdict
     body = orjson.dumps(shown, option=orjson.OPT_NON_STR_KEYS)
     return web.Response(body=body, status=200 if is_well else 503, content_type="application/json")

@@ -7,133 +7,47 @@ idle one does, a third hangs for good when children are killed from outside (doc
 """
 
 import asyncio
-import contextlib
-import mmap
-import pickle
-import signal
-import socket
-import sys
-import tempfile
-from asyncio.subprocess import Process
 from collections import Counter, deque
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self, TypeVar
 
-import orjson
 import structlog
 
 from schemas.dead_letters import Reason
+from services.kafka import codec
 from services.kafka.records import Record
-from services.worker.channel import HEADER, MARK, NO_DOCUMENT, OUT_OF_MEMORY, Reply
+from services.worker.channel import Reply
+from services.worker.children import CHILD_MODULE, Child, ChildDied, PoolError, PoolLimits, start_child
 from services.worker.transform import Outcome, Plan, dead
 
 log = structlog.get_logger()
 
 Result = TypeVar("Result")
 
-CHILD_MODULE: Final = "services.worker.child"
 CHUNK_S: Final = 0.02
 """Estimated work that a child gets at once: little enough to share among children, enough to forget the plumbing."""
 FIRST_GUESS_S_PER_BYTE: Final = 3e-7
 """1.5 ms for 5 KB, until something was measured."""
 LEARNING_RATE: Final = 0.2
-READ_AHEAD_BYTES: Final = 2**20
-START_TIMEOUT_S: Final = 60.0
 FAILED_STARTS: Final = 5
 """In a row, after which it is not the documents."""
-DEATHS_ALLOWED: Final = {Reason.TIMEOUT: 0, Reason.MEMORY: 0, Reason.CRASHED: 1}
-DEATHS_UNMARKED: Final = 2
-WATCH_S: Final = 1.0
+START_PAUSE_S: Final = 0.5
 WALL_PER_CPU: Final = 4
 """A child that stands still, without using CPU time, is given up after so many times its limit."""
+DEATHS_ALLOWED: Final = {Reason.TIMEOUT: 0, Reason.MEMORY: 0, Reason.CRASHED: 1}
+DEATHS_UNMARKED: Final = 2
 
 
-class PoolError(Exception):
-    """Children do not even start; the message says what the last one's end was."""
+@dataclass(slots=True)
+class Errand:
+    """A chunk on its way through the pool."""
 
-
-@dataclass(frozen=True, slots=True)
-class PoolLimits:
-    children: int
-    document_cpu_s: float
-    document_memory_mb: int
-    documents_per_child: int
-
-
-class ChildDied(Exception):  # noqa: N818  # the caller's business, not an error of ours
-    """A child ended in the middle of a chunk."""
-
-    def __init__(self, index: int | None, stage: int, reason: Reason) -> None:
-        super().__init__(f"{reason} at {index}")
-        self.index = index
-        """Of the document in work. None: none was."""
-        self.stage = stage
-        self.reason = reason
-
-
-@dataclass(slots=True, eq=False)
-class Child:
-    """A running child; its methods are for one chunk at a time."""
-
-    process: Process
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    marks: mmap.mmap
-    processed: int = 0
-    is_leaving: bool = False
-    """It is to be replaced before its next chunk."""
-    is_renewed: bool = False
-    """Its successor has been started."""
-
-    async def work(self, records: Sequence[Record], patience_s: float) -> Reply:
-        """Return the reply to a chunk. Raises ChildDied."""
-        self.marks[: MARK.size] = MARK.pack(NO_DOCUMENT, 0)
-        watch = asyncio.create_task(self._kill_when_still(patience_s))
-        try:
-            payload = pickle.dumps(records, pickle.HIGHEST_PROTOCOL)
-            self.writer.writelines((HEADER.pack(len(payload)), payload))
-            await self.writer.drain()
-            reply: Reply = await self.receive()
-        except (OSError, EOFError):
-            raise await self._death(was_still=watch.done()) from None
-        finally:
-            watch.cancel()
-        self.processed += len(records)
-        self.is_leaving = self.is_leaving or reply.is_leaving
-        return reply
-
-    async def receive(self) -> Any:
-        (size,) = HEADER.unpack(await self.reader.readexactly(HEADER.size))
-        return pickle.loads(await self.reader.readexactly(size))  # noqa: S301  # of our own child
-
-    async def end(self) -> None:
-        """Kill it: it holds nothing that is not done again."""
-        self.writer.close()
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
-        await self.process.wait()
-
-    async def _kill_when_still(self, patience_s: float) -> None:
-        # Counted in our own ticks, for after a long sleep of the whole machine a clock would blame the document.
-        last, ticks = b"", 0.0
-        while ticks < patience_s:
-            await asyncio.sleep(WATCH_S)
-            mark = self.marks[: MARK.size]
-            ticks = ticks + WATCH_S if mark == last else 0.0
-            last = mark
-        self.process.kill()
-
-    async def _death(self, *, was_still: bool) -> ChildDied:
-        status = await self.process.wait()
-        index, stage = MARK.unpack(self.marks[: MARK.size])
-        if was_still or status == -signal.SIGPROF:
-            reason = Reason.TIMEOUT
-        elif status == OUT_OF_MEMORY:
-            reason = Reason.MEMORY
-        else:
-            reason = Reason.CRASHED
-        return ChildDied(None if index == NO_DOCUMENT else index, stage, reason)
+    records: Sequence[Record]
+    is_waiting: bool = True
+    """For a child: it may be cancelled."""
+    is_abandoned: bool = False
+    """Nobody waits for it any more."""
 
 
 class Pool:
@@ -155,7 +69,7 @@ class Pool:
         self._s_per_byte = FIRST_GUESS_S_PER_BYTE
 
     async def __aenter__(self) -> Self:
-        starts = [self._start_child() for _ in range(self._limits.children)]
+        starts = [self._start_surely() for _ in range(self._limits.children)]
         try:
             await asyncio.gather(*starts)
         except BaseException:
@@ -180,18 +94,29 @@ class Pool:
 
         May be cancelled: what is under way then ends by itself and is thrown away.
         """
-        chunks = [self._do(self._work_off(chunk)) for chunk in self._chunks(records)]
-        return [outcome for chunk in chunks for outcome in await asyncio.shield(chunk)]
+        errands = [Errand(chunk) for chunk in self._chunks(records)]
+        tasks = [self._do(self._run(errand)) for errand in errands]
+        try:
+            return [outcome for task in tasks for outcome in await asyncio.shield(task)]
+        except asyncio.CancelledError:
+            for errand, task in zip(errands, tasks, strict=True):
+                errand.is_abandoned = True
+                if errand.is_waiting:
+                    task.cancel()
+            raise
 
-    async def _work_off(self, records: Sequence[Record]) -> list[Outcome]:
+    async def _run(self, errand: Errand) -> list[Outcome]:
         """Have a chunk processed by one child, or by as many as it takes."""
+        records = errand.records
         outcomes: dict[int, Outcome] = {}
         deaths: Counter[int] = Counter()
         groups = deque([list(range(len(records)))])
         patience_s = WALL_PER_CPU * self._limits.document_cpu_s
-        while groups:
+        while groups and not errand.is_abandoned:
             group = groups.popleft()
+            errand.is_waiting = True
             child = await self._take()
+            errand.is_waiting = False
             try:
                 reply = await child.work([records[index] for index in group], patience_s)
             except ChildDied as death:
@@ -204,7 +129,7 @@ class Pool:
                 self._learn(records, group, reply)
                 outcomes.update(zip(group, reply.outcomes, strict=True))
                 self._give_back(child)
-        return [outcomes[index] for index in range(len(records))]
+        return [outcomes[index] for index in range(len(records))] if not groups else []
 
     async def _take(self) -> Child:
         """Return an idle child that lives, as far as can be known."""
@@ -220,7 +145,8 @@ class Pool:
             Reason.CRASHED: f"stage {stage.name} crashed its process, twice",
         }[death.reason]
         log.warning("child_died", reason=death.reason, stage=stage.name, origin=record.origin)
-        return dead(record, self._plan, stage, death.reason, message)
+        # Its value has just ended a process, so this one does not look at it.
+        return dead(record, self._plan, stage, death.reason, message, document_id=codec.outer_id(record))
 
     def _chunks(self, records: Sequence[Record]) -> list[Sequence[Record]]:
         """Cut records into chunks of about `CHUNK_S` of work each."""
@@ -251,7 +177,7 @@ class Pool:
         self._idle.put_nowait(child)
 
     async def _renew(self, child: Child) -> None:
-        await self._start_child()
+        await self._start_again()
         child.is_leaving = True
 
     def _replace(self, child: Child) -> None:
@@ -262,41 +188,27 @@ class Pool:
             self._do(self._start_again())
 
     async def _start_again(self) -> None:
-        for _ in range(FAILED_STARTS - 1):
-            with contextlib.suppress(PoolError):
-                return await self._start_child()
         try:
-            await self._start_child()
+            await self._start_surely()
         except PoolError as error:
             if not self._broken.done():
                 self._broken.set_exception(error)
 
+    async def _start_surely(self) -> None:
+        """Start a child, and another one if somebody kills it meanwhile. Raises PoolError."""
+        for _ in range(FAILED_STARTS - 1):
+            try:
+                await self._start_child()
+            except PoolError:
+                await asyncio.sleep(START_PAUSE_S)
+            else:
+                return
+        await self._start_child()
+
     async def _start_child(self) -> None:
         """Start a child and put it among the idle ones when it is ready. Raises PoolError."""
-        job = {
-            "stages": f"{self._plan.stages[0].name}-{self._plan.stages[-1].name}",
-            "group": self._plan.group,
-            "publish": sorted(self._plan.publish),
-            "cpu_s": self._limits.document_cpu_s,
-            "memory_mb": self._limits.document_memory_mb,
-        }
-        ours, theirs = socket.socketpair()
-        with theirs, tempfile.TemporaryFile() as shared:
-            shared.truncate(MARK.size)
-            fds = (theirs.fileno(), shared.fileno())
-            command = (sys.executable, "-m", self._child_module, *map(str, fds), orjson.dumps(job).decode())
-            process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, pass_fds=fds)
-            marks = mmap.mmap(shared.fileno(), MARK.size)
-        reader, writer = await asyncio.open_connection(sock=ours, limit=READ_AHEAD_BYTES)
-        child = Child(process, reader, writer, marks)
+        child, self.taxonomy_version = await start_child(self._plan, self._limits, self._child_module)
         self._children.add(child)
-        try:
-            async with asyncio.timeout(START_TIMEOUT_S):
-                self.taxonomy_version = await child.receive()
-        except (OSError, EOFError, TimeoutError):
-            await child.end()
-            self._children.discard(child)
-            raise PoolError(f"a child process ended while it started, with status {process.returncode}") from None
         self._idle.put_nowait(child)
 
     def _do(self, doing: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:

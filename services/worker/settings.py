@@ -1,20 +1,39 @@
 """How a worker works: the environment variables that begin with TAGWIRE_WORKER_."""
 
 import os
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any, Final
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.worker.flow import StageName
+
+CPU_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
+"""In a container: `quota period`, in microseconds, or `max period`."""
+
+
+def usable_cores(quota: Path = CPU_QUOTA) -> int:
+    """Return how many cores this process may use, which in a container are fewer than the machine has."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        allowed, period = quota.read_text().split()
+    except (OSError, ValueError):
+        return cores
+    return cores if allowed == "max" else max(1, min(cores, int(allowed) // int(period)))
+
+
+def _words(value: Any) -> Any:
+    """Take `clean,enrich` as an environment variable says it."""
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
 class WorkerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TAGWIRE_WORKER_", frozen=True, use_attribute_docstrings=True)
 
-    publish: frozenset[StageName] = frozenset()
-    """Stages on the way whose documents are written too: `["clean", "enrich"]`. The last stage's always are."""
-    children: Annotated[int, Field(ge=1, le=256)] = os.cpu_count() or 1
+    publish: Annotated[frozenset[StageName], NoDecode, BeforeValidator(_words)] = frozenset()
+    """Stages on the way whose documents are written too: `clean,enrich`. The last stage's always are."""
+    children: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=usable_cores)
     """Child processes that do the work, some 150 MB each."""
     batch_records: Annotated[int, Field(ge=1, le=2000)] = 2000
     """Records that are committed at once; a batch is also committed 50 ms after its first record was fetched."""

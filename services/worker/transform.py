@@ -86,7 +86,8 @@ def transform(
         reason, message, bug = Reason.MEMORY, f"stage {stage.name} took more memory than a document may", None
     except Exception as error:  # noqa: BLE001  # a step is pure: it would fail again, so the record makes way
         reason, message, bug = Reason.STEP_FAILED, f"{type(error).__name__}: {error}", error
-    return dead(record, plan, stage, reason, message, bug=bug, document_id=getattr(document, "id", None))
+    document_id = codec.claimed_id(record) if document is None else document.id
+    return dead(record, plan, stage, reason, message, document_id=document_id, bug=bug)
 
 
 def dead(
@@ -96,14 +97,14 @@ def dead(
     reason: Reason,
     message: str,
     *,
+    document_id: str | None,
     bug: Exception | None = None,
-    document_id: str | None = None,
 ) -> Outcome:
     """Return the outcome of a record that died in a stage: one dead letter."""
     letter = codec.dead_letter(
         record, reason=reason, stage=stage.name, message=message, exception=bug, group=plan.group
     )
-    return Outcome((letter,), document_id or codec.claimed_id(record), reason, message)
+    return Outcome((letter,), document_id, reason, message)
 
 
 def _model(topic: Topic) -> type[Any]:

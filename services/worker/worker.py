@@ -3,23 +3,27 @@
 import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
 from services.core.taxonomy import shipped_routes
-from services.kafka.admin import compare_topics
+from services.kafka.admin import missing_topics
 from services.kafka.lane import LaneLimits
 from services.kafka.lanes import Lanes
 from services.kafka.records import Record
 from services.kafka.settings import KafkaSettings
+from services.worker.children import PoolLimits
 from services.worker.flow import Stage
 from services.worker.health import health_server
-from services.worker.pool import Pool, PoolLimits
+from services.worker.pool import WALL_PER_CPU, Pool
 from services.worker.settings import WorkerSettings
 from services.worker.transform import Outcome, Plan
 
 log = structlog.get_logger()
+
+
+STALLED_S: Final = 60.0
 
 
 class WorkerError(Exception):
@@ -88,8 +92,7 @@ async def _process(records: Sequence[Record], pool: Pool) -> list[Outcome]:
 
 
 async def _check_topics(kafka: KafkaSettings, plan: Plan) -> None:
-    reports = await compare_topics(kafka, plan.topics(shipped_routes()))
-    if missing := [report.name for report in reports if not report.exists]:
+    if missing := await missing_topics(kafka, plan.topics(shipped_routes())):
         raise WorkerError(f"missing on {kafka.bootstrap_servers}: {', '.join(missing)}: run `tagwire topics create`")
 
 
@@ -103,4 +106,8 @@ def _pool_limits(settings: WorkerSettings) -> PoolLimits:
 
 
 def _lane_limits(settings: WorkerSettings) -> LaneLimits:
-    return LaneLimits(batch_records=settings.batch_records, in_flight_bytes=settings.in_flight_mb * 2**20)
+    # A slice takes about a second, and more only by a document that is given up after its limits, at the latest.
+    slowest_s = STALLED_S + 2 * WALL_PER_CPU * settings.document_cpu_s
+    return LaneLimits(
+        batch_records=settings.batch_records, in_flight_bytes=settings.in_flight_mb * 2**20, stalled_s=slowest_s
+    )

@@ -1,4 +1,4 @@
-"""Two forms of the same scenarios: short in every test run; long, and thrice, by `make faults`, which writes a table."""
+"""Two forms of the same scenarios: short in every test run; long, and thrice, by `make faults` for its table."""
 
 import os
 from collections.abc import AsyncIterator, Callable

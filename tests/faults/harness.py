@@ -31,7 +31,7 @@ from services.core.lag import lag
 from services.core.taxonomy import shipped_routes
 from services.kafka import client
 from services.kafka.admin import create_topics
-from services.kafka.lane import record_of
+from services.kafka.client import record_of
 from services.kafka.offsets import group_offsets
 from services.kafka.records import Record, header
 from services.kafka.settings import KafkaSettings
@@ -215,9 +215,7 @@ class Installation:
 
 
 @asynccontextmanager
-async def installation(
-    bootstrap: str, prefix: str, folder: Path, *, children: int = 1
-) -> AsyncIterator[Installation]:
+async def installation(bootstrap: str, prefix: str, folder: Path, *, children: int = 1) -> AsyncIterator[Installation]:
     """Give topics and, in the end, kill every worker that is left."""
     settings = KafkaSettings(bootstrap_servers=bootstrap, topic_prefix=prefix, session_timeout_ms=SESSION_TIMEOUT_MS)
     await create_topics(settings, all_topics(shipped_routes()), partitions=EMBEDDED_PARTITIONS)
@@ -286,7 +284,9 @@ async def count(settings: KafkaSettings) -> Count:
     doubled = sum(came.values()) - len(came)
     out_of_order = behind(classified) + behind(dead)
     for tag in sorted(shipped_routes()):
-        expected = {origin(record) for record in classified if tag in (header(record.headers, names.TAGS) or "").split(",")}
+        expected = {
+            origin(record) for record in classified if tag in (header(record.headers, names.TAGS) or "").split(",")
+        }
         routed = await read(settings, tag_topic(tag).name)
         found = Counter(origin(record) for record in routed)
         lost += len(expected - set(found))

@@ -22,7 +22,7 @@ Each document is published in several versions under one key; every output names
 
 TAIL = """
 *Published* to *dead letters* are sums over the runs, *longest stall* is the longest of any run.
-*Lost*: raw records that came out neither as a document nor as a dead letter, and documents that are missing in the topic of one of their tags.
+*Lost*: raw records that came out neither as a document nor as a dead letter, or not in the topic of one of their tags.
 *Doubled*: records beyond the first of one raw record, in any topic.
 *Out of order*: records behind a later one of the same key.
 *Longest stall*: for how long a partition had something to do and nothing came out.
@@ -43,10 +43,12 @@ def write(path: Path, counts: Mapping[str, Sequence[Count]]) -> None:
 
 
 def row(scenario: str, runs: Sequence[Count]) -> str:
-    sums = [sum(getattr(count, name) for count in runs) for name in ("published", "lost", "doubled", "out_of_order", "dead")]
+    sums = [
+        sum(getattr(count, name) for count in runs) for name in ("published", "lost", "doubled", "out_of_order", "dead")
+    ]
     cells = [scenario, len(runs), *sums, f"{max(count.longest_stall_s for count in runs):.1f}"]
     return f"| {' | '.join(map(str, cells))} |\n"
 
 
 def number(scenario: str) -> int:
-    return int(scenario.split()[0])
+    return int(scenario.split(maxsplit=1)[0])

@@ -37,7 +37,7 @@ async def test_children_killed_at_start_up_idle_and_busy(running: Installation, 
     worker = await running.worker()
     await running.until(lambda: has_children(worker.children))
     kill_one(worker.children, chance)
-    async with feeding(running, documents_s=of(short=200, long=400)):
+    async with feeding(running, documents_s=of(short=100, long=300)):
         await running.until_written(100)
         for _ in range(of(short=4, long=20)):
             kill_one(worker.children, chance)
@@ -82,7 +82,11 @@ async def test_extreme_documents_among_good_ones(running: Installation, note: No
     page = f"<html><body><article><h1>Floods in Peru</h1><p>{sentence * 5}</p>{{}}</article></body></html>"
     extreme: dict[str, tuple[Message, Reason | None]] = {
         "10-mb": ((b"10-mb", b"Floods\n\n" + b"word " * (2 * MIB), ()), Reason.TOO_LARGE),
-        "7-mb": ((b"7-mb", b"Floods in Peru\n\n" + sentence.encode() * (7 * MIB // len(sentence)), ()), None),
+        "7-mb": ((b"7-mb", b"Floods in Peru\n\n" + b"word " * (7 * MIB // 5), ()), None),
+        "7-mb-evident": (
+            (b"7-mb-evident", sentence.encode() * (7 * MIB // len(sentence)), ()),
+            Reason.OUTPUT_TOO_LARGE,
+        ),
         "deep": ((b"deep", page.format("<div>" * 50_000 + sentence + "</div>" * 50_000).encode(), ()), None),
         "deep-tables": ((b"deep-tables", page.format("<table><tr><td>" * 5_000 + sentence).encode(), ()), None),
         "unclosed": ((b"unclosed", page.format("<b><i><p>" * 3_000 + sentence).encode(), ()), None),
@@ -119,9 +123,7 @@ async def test_a_bad_release_opens_the_breaker_and_a_good_one_finishes_the_work(
 ) -> None:
     keys = of(short=800, long=3000)
     body = "Rain fell in Peru on Monday, officials said. !raise! It was warm and the rivers rose."
-    await running.publish(
-        [document(n, version, body if n % 10 else None) for version in (1, 2) for n in range(keys)]
-    )
+    await running.publish([document(n, version, body if n % 10 else None) for version in (1, 2) for n in range(keys)])
     bad = await running.worker(OBEYING)
 
     async def is_open_everywhere() -> bool:

@@ -89,7 +89,7 @@ async def test_work_and_commits_slower_than_the_rebalance_timeout(running: Insta
 
 async def test_workers_that_come_and_go(running: Installation, note: Note) -> None:
     staying = await running.worker()
-    async with feeding(running, documents_s=of(short=300, long=400)):
+    async with feeding(running, documents_s=of(short=100, long=300)):
         for _ in range(of(short=3, long=10)):
             guest = await running.worker()
             await members_work(running, 2)

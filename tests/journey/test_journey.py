@@ -7,7 +7,7 @@ from aiokafka import ConsumerRecord
 from schemas import headers
 from schemas.documents import ClassifiedDocument
 from schemas.topics import CLASSIFIED, CLEAN, DEAD_LETTER, ENRICHED, MIB, RAW, tag_topic
-from services.kafka.lane import record_of
+from services.kafka.client import record_of
 from services.kafka.settings import KafkaSettings
 from services.worker.flow import JOURNEY, load_resources
 from services.worker.transform import Plan, transform

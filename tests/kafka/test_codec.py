@@ -328,3 +328,27 @@ def test_a_letter_is_never_without_key_and_value(
 ) -> None:
     letter = dead(record(value, key))
     assert (letter.key, letter.value) == (expected, value)
+
+
+@pytest.mark.parametrize("part", ["value", "header"])
+def test_a_dead_letter_that_no_topic_would_take_leaves_its_value_where_it_is(part: str) -> None:
+    """Kafka limits what is compressed: 18 MB of one letter are 2 KB on their way in, and 18 MB for our producer."""
+    huge = b"x" * (18 * 2**20)
+    value, headers = (huge, ()) if part == "value" else (b"small", (("x", huge),))
+    died = Record("documents.raw", 1, 2, 3, b"key", value, headers)
+
+    letter = codec.dead_letter(died, reason=Reason.TOO_LARGE, stage="clean", message="m", exception=None, group="g")
+
+    assert letter.value is None
+    assert letter.key == b"key"
+    assert header(letter.headers, names.DLQ_VALUE_LEFT_OUT) == str(len(value))
+    assert header(letter.headers, names.DLT_OFFSET) == "2"
+    assert header(letter.headers, names.DLQ_REASON) == "too_large"
+    assert sum(len(each or b"") for _, each in letter.headers) < 2_000
+
+
+def test_a_trace_that_is_none_is_not_carried_on() -> None:
+    carried = (("traceparent", b"00-" + b"a" * 52), ("tracestate", b"x" * 513))
+    sent = Record("documents.raw", 1, 2, 3, b"key", b"value", carried)
+
+    assert codec.origin_and_trace(sent)[1] == carried[:1]

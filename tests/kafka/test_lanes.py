@@ -7,19 +7,23 @@ from dataclasses import dataclass
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import CoordinatorLoadInProgressError, NotCoordinatorForGroupError
+from aiokafka.record._crc32c import crc as crc32c
+from structlog.testing import capture_logs
 
 from services.core.lag import lag
 from services.kafka import client
+from services.kafka.admin import admin
 from services.kafka.lane import LaneLimits, Transform
 from services.kafka.lanes import Lanes
 from services.kafka.offsets import group_offsets
-from services.kafka.records import Output, Record
+from services.kafka.records import Output, Record, header
 from services.kafka.settings import KafkaSettings
 from tests.brokers import create_topic, produce, read_committed, until
 
 RECORDS = 400
-LIMITS = LaneLimits(batch_records=20, in_flight_bytes=2**20)
+LIMITS = LaneLimits(batch_records=20, in_flight_bytes=2**20, stalled_s=60)
 
 
 @pytest.fixture
@@ -52,6 +56,10 @@ async def drained(settings: KafkaSettings) -> bool:
     return len(offsets) == 4 and all(lag(offset.end, offset.committed) == 0 for offset in offsets)
 
 
+async def has_partitions(member: Lanes, number: int) -> bool:
+    return len(member.states) == number
+
+
 async def assert_each_once(settings: KafkaSettings, records: int = RECORDS) -> None:
     """Every value came out once, and the values of each key in their order."""
     out = await read_committed(settings.bootstrap_servers, settings.topic("out"))
@@ -74,7 +82,7 @@ async def test_each_record_comes_out_once_and_lag_reaches_0(settings: KafkaSetti
 
 async def test_lanes_that_share_too_few_bytes_take_turns(settings: KafkaSettings) -> None:
     """What a transaction held is free when it has ended, not when the next batch asks: that one may wait for it."""
-    async with lanes(settings, limits=LaneLimits(batch_records=20, in_flight_bytes=1)):
+    async with lanes(settings, limits=LaneLimits(batch_records=20, in_flight_bytes=1, stalled_s=60)):
         await until(lambda: drained(settings), within_s=60)
 
     await assert_each_once(settings)
@@ -97,8 +105,8 @@ async def test_lag_reaches_0_behind_aborted_records_and_markers(settings: KafkaS
 
 async def test_a_member_that_joins_and_one_that_leaves_double_nothing(settings: KafkaSettings) -> None:
     async with lanes(settings):
-        async with lanes(settings):
-            await asyncio.sleep(0.5)
+        async with lanes(settings) as second:
+            await until(lambda: has_partitions(second, 2), within_s=30)
             more = [(b"key-%d" % (n % 40), b"%d" % n, ()) for n in range(RECORDS, 2 * RECORDS)]
             await produce(settings.bootstrap_servers, settings.topic("in"), more)
         await until(lambda: drained(settings), within_s=30)
@@ -121,6 +129,63 @@ async def test_whatever_a_batch_raises_it_is_done_again_from_what_was_committed(
         await until(lambda: drained(settings), within_s=60)
 
     await assert_each_once(settings)
+
+
+async def test_a_record_that_no_client_can_read_is_stepped_over_and_told_of(settings: KafkaSettings) -> None:
+    """
+    A header's name may be any bytes; aiokafka decodes it strictly, and would stop at it for ever.
+
+    It cannot read what follows in the same batch of the producer either, so that is told of, too.
+    """
+    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers)
+    await producer.start()
+    batch = producer.create_batch()
+    for number in range(RECORDS, RECORDS + 3):
+        named = "unreadable" if number == RECORDS + 1 else "readable"
+        batch.append(key=b"key-1", value=b"%d" % number, timestamp=None, headers=[(named, b"x")])
+    batch._build()
+    spoilt = bytearray(bytes(batch._buffer).replace(b"unreadable", b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6"))
+    spoilt[17:21] = crc32c(bytes(spoilt[21:])).to_bytes(4, "big")  # record batch, magic 2: the checksum covers the rest
+    batch._buffer = bytes(spoilt)
+    first = (await (await producer.send_batch(batch, settings.topic("in"), partition=0))).offset
+    await producer.stop()
+    unreadable: list[Record] = []
+
+    async def copies_what_has_a_value(records: Sequence[Record]) -> list[Copied]:
+        unreadable.extend(record for record in records if record.value is None)
+        return [each if each.outputs[0].value else Copied(()) for each in await copy(records)]
+
+    async with lanes(settings, copies_what_has_a_value):
+        await until(lambda: drained(settings), within_s=30)
+
+    out = await read_committed(settings.bootstrap_servers, settings.topic("out"))
+    assert sorted(record.value or b"" for record in out) == sorted(b"%d" % number for number in range(RECORDS + 1))
+    assert {(record.partition, record.offset) for record in unreadable} == {(0, first + 1), (0, first + 2)}
+    assert {header(record.headers, "tagwire-unreadable") for record in unreadable} == {
+        "the name of a header is not UTF-8"
+    }
+
+
+async def test_records_deleted_before_they_were_read_are_told_of_and_the_rest_comes(settings: KafkaSettings) -> None:
+    async with lanes(settings):
+        await until(lambda: drained(settings), within_s=30)
+    more = [(b"key-1", b"%d" % number, ()) for number in range(RECORDS, RECORDS + 50)]
+    await produce(settings.bootstrap_servers, settings.topic("in"), more)
+    (end,) = {o.end for o in await group_offsets(settings, [settings.group("copiers")]) if o.end != o.committed}
+    (behind,) = [o for o in await group_offsets(settings, [settings.group("copiers")]) if o.end != o.committed]
+    async with admin(settings) as connection:
+        partition = TopicPartition(behind.topic, behind.partition)
+        await connection.delete_records({partition: RecordsToDelete(before_offset=(end or 0) - 20)})
+
+    with capture_logs() as said:
+        async with lanes(settings):
+            await until(lambda: drained(settings), within_s=30)
+
+    out = await read_committed(settings.bootstrap_servers, settings.topic("out"))
+    assert Counter(record.value for record in out).most_common(1)[0][1] == 1
+    assert len(out) == RECORDS + 20
+    (told,) = [line for line in said if line["event"] == "offset_out_of_range"]
+    assert (told["wanted"], told["first"]) == (behind.committed, (end or 0) - 20)
 
 
 async def test_a_fenced_lane_writes_nothing_more_and_comes_back(settings: KafkaSettings) -> None:

@@ -14,8 +14,9 @@ import pytest
 from schemas import headers
 from schemas.dead_letters import Reason
 from services.kafka.records import Record, header
+from services.worker.children import ChildDied, PoolError, PoolLimits
 from services.worker.flow import JOURNEY
-from services.worker.pool import ChildDied, Pool, PoolError, PoolLimits, regroup
+from services.worker.pool import Pool, regroup
 from services.worker.transform import Plan
 from tests.articles import article
 from tests.brokers import until
