@@ -23,7 +23,7 @@ async def run() -> None:
 
 def main(child_module: str, profile: str) -> None:
     configure_logs("warning")
-    pool.CHILD_MODULE = child_module  # type: ignore[misc, attr-defined]
+    pool.CHILD_MODULE = child_module  # type: ignore[attr-defined]
     profiler = cProfile.Profile()
     if profile != "-":
         profiler.enable()

@@ -54,6 +54,8 @@ class Fate(StrEnum):
     """A later dead letter is of the same record, letter by letter: that one counts."""
     MAX_REPLAYS = "max_replays"
     """It was put back, and died, as often as it may."""
+    INCOMPLETE = "incomplete"
+    """It holds only the place of the record: that was too large to be repeated, or not readable."""
     UNKNOWN_TOPIC = "unknown_topic"
     """It does not say where it came from, or not from a topic of this installation that a stage reads."""
 
@@ -76,6 +78,8 @@ class Candidate:
     """The highest that any letter of the same content has."""
     topic: Topic | None
     """Where to put it back."""
+    is_incomplete: bool = False
+    """Only the place of the record is known."""
     fate: Fate | None = None
     """None: not judged yet."""
     now: Outcome | None = None
@@ -159,7 +163,9 @@ async def _candidates(kafka: KafkaSettings, chosen: Selection, until: Ends, max_
                 candidates.append(_candidate(letter, digest, topic))
     for candidate in candidates:
         candidate.replays, _, *place_of_newest = newest[candidate.digest]
-        if tuple(place_of_newest) != candidate.place:
+        if candidate.is_incomplete:
+            candidate.fate = Fate.INCOMPLETE
+        elif tuple(place_of_newest) != candidate.place:
             candidate.fate = Fate.REPEATED
         elif candidate.topic is None:
             candidate.fate = Fate.UNKNOWN_TOPIC
@@ -178,6 +184,7 @@ def _candidate(letter: Letter, digest: bytes, topic: Topic | None) -> Candidate:
         digest=digest,
         replays=letter.replays,
         topic=topic,
+        is_incomplete=any(name in {names.DLQ_VALUE_LEFT_OUT, names.UNREADABLE} for name, _ in letter.record.headers),
     )
 
 

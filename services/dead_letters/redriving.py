@@ -15,6 +15,7 @@ WARNINGS_SHOWN: Final = 20
 _SKIPPED: Final = {
     Fate.PUT_BACK: "put back already",
     Fate.REPEATED: "with a later dead letter of the same record",
+    Fate.INCOMPLETE: "without the record itself",
     Fate.UNKNOWN_TOPIC: "from no topic of this installation that a worker reads",
 }
 

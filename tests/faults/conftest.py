@@ -40,7 +40,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if path := os.environ.get(TABLE):
-        write(Path(path), session.config.stash[COUNTS])
+        counts: dict[str, list[Count]] = session.config.stash[COUNTS]
+        write(Path(path), counts)
 
 
 def of(*, short: Size, long: Size) -> Size:

@@ -36,7 +36,7 @@ def commit_late(number: int, pause_s: float) -> None:
 
 
 if __name__ == "__main__":
-    worker.Pool = partial(pool.Pool, child_module="tests.faults.child")  # type: ignore[attr-defined]
+    worker.Pool = partial(pool.Pool, child_module="tests.faults.child")  # type: ignore[attr-defined, assignment]
     if given := os.environ.get(REBALANCE_TIMEOUT_MS):
         client.REBALANCE_TIMEOUT_MS = int(given)  # type: ignore[misc]
     if given := os.environ.get(LATE_COMMITS):
