@@ -187,9 +187,13 @@ class Installation:
             await asyncio.sleep(ASK_S)
 
     async def until_written(self, records: int) -> None:
-        """Wait until so many more have come out of the workers, transaction markers among them."""
+        """Wait until so many more have come out of the workers, markers among them, or until there are no more."""
         target = await self.written() + records
-        await self.until(lambda: self._has_written(target))
+
+        async def are_written() -> bool:
+            return await self._has_written(target) or await self.drained()
+
+        await self.until(are_written)
 
     async def written(self) -> int:
         """Return how many offsets documents.classified and documents.dead-letter have used."""
