@@ -24,12 +24,15 @@ test: $(INSTALLED)  ## all tests, on an embedded Kafka
 faults: $(INSTALLED)  ## the long form of the fault tests, thrice: an hour; writes docs/faults.md
 	TAGWIRE_TEST_FAULTS=long TAGWIRE_TEST_FAULTS_TABLE=docs/faults.md $(BIN)/pytest tests/faults $(ARGS)
 
+bench: $(INSTALLED)  ## every measurement beside the peers, some twenty minutes; writes docs/benchmarks.md
+	$(BIN)/python -m bench --write $(ARGS)
+
 format: $(INSTALLED)
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
 clean:  ## remove what make and the tools have made; Kafka's jars and data stay in the home folder
-	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist
+	rm -rf .venv .bench .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

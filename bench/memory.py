@@ -2,90 +2,100 @@
 
 import argparse
 import asyncio
-import os
 import random
-import signal
 import sys
-import tempfile
-from asyncio.subprocess import create_subprocess_exec
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-
-from bench.plumbing import WORDS
-from schemas.topics import EMBEDDED_PARTITIONS, RAW, all_topics
-from services.core.lag import lag
-from services.core.taxonomy import shipped_routes
-from services.kafka.admin import create_topics
-from services.kafka.embedded.broker import EmbeddedSettings, embedded_kafka
-from services.kafka.offsets import group_offsets
+from bench.charts import lines
+from bench.measure import resident_mb, tree
+from bench.systems import TAGWIRE, job_on, running
+from bench.table import Section, Table, figure
+from bench.topics import Outputs, broker, make_topics
+from bench.workload import article, page
+from schemas.topics import CLASSIFIED, RAW
 from services.kafka.publisher import Publisher
 from services.kafka.records import Output
-from services.kafka.settings import KafkaSettings
 
-PLACES = ("Libya", "Kenya", "Peru", "Norway", "Hanoi", "Toronto", "Mali", "Osaka", "Marseille", "Texas")
+STEPS: Final = 10
+PAGES_EACH: Final = 50
+"""One in so many documents is an HTML page."""
+ASK_S: Final = 0.5
+GIVE_UP_S: Final = 60.0
+TEXT: Final = """\
+A worker and its children on a backlog of {documents:,} documents, all different, texts of about 2 KB and one page in {pages}, through all its steps.
+Resident memory, in which a page that processes share counts in each of them.
+`.venv/bin/python -m bench.memory --documents 1000000` is the long form."""  # noqa: E501  # one sentence a line
 
 
-def bodies(documents: int, size_bytes: int) -> Iterator[bytes]:
-    chance = random.Random(11)
-    words = WORDS.read_text().split()
-    for number in range(documents):
-        sentences = [" ".join(chance.choices(words, k=18)) for _ in range(size_bytes // 110)]
-        paragraphs = [f"{chance.choice(PLACES)} {sentence}." for sentence in sentences]
-        page = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
-        yield (
-            f"<html><body><h1>Page {number}</h1>{page}</body></html>".encode()
-            if number % 20 == 0
-            else "\n\n".join(paragraphs).encode()
+@dataclass(frozen=True, slots=True)
+class Result:
+    done: int
+    parent_mb: float
+    children_mb: float
+    children: int
+
+
+async def measure(documents: int, size_bytes: int = 2_000) -> list[Result]:
+    results: list[Result] = []
+    async with broker() as kafka:
+        await make_topics(kafka)
+        async with Publisher(kafka, client_id="bench") as publisher:
+            for number, body in enumerate(_bodies(documents, size_bytes)):
+                await publisher.send(Output(RAW.name, b"%d" % number, body))
+        job = job_on(
+            kafka.bootstrap_servers, kafka.topic(RAW), kafka.topic(CLASSIFIED), group="memory", function="whole_job"
         )
+        async with Outputs(kafka) as outputs, running(TAGWIRE, job) as started:
+            started.go()
+            done, still_s, shown = 0, 0.0, documents // STEPS
+            while done < documents and still_s < GIVE_UP_S:
+                await asyncio.sleep(ASK_S)
+                before, done = done, await outputs.visible()
+                still_s = 0.0 if done > before else still_s + ASK_S
+                if done >= shown or done >= documents:
+                    shown = (done * STEPS // documents + 1) * documents // STEPS
+                    parent, *below = tree(started.pids[0])
+                    results.append(Result(done, resident_mb(parent), sum(map(resident_mb, below)), len(below)))
+                    sys.stderr.write(f"memory: {results[-1]}\n")
+    return results
 
 
-def resident_mb(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGESIZE") / 2**20
+def _bodies(documents: int, size_bytes: int) -> Iterator[bytes]:
+    chance = random.Random(11)
+    for number in range(documents):
+        size = round(size_bytes * chance.uniform(0.5, 1.5))
+        yield page(number, size) if number % PAGES_EACH == 0 else article(number, size).encode()
 
 
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def section(results: Sequence[Result]) -> Section:
+    table = Table(("documents", "parent MiB", "children MiB", "all MiB", "children"))
+    for result in results:
+        all_mb = result.parent_mb + result.children_mb
+        cells = (result.done, result.parent_mb, result.children_mb, all_mb, result.children)
+        table.rows.append(tuple(figure(cell) for cell in cells))
+    chart = lines(
+        "Resident MiB of a worker and its children",
+        {
+            "all": [(result.done, result.parent_mb + result.children_mb) for result in results],
+            "parent": [(result.done, result.parent_mb) for result in results],
+        },
+        x="documents",
+        y="MiB",
+    )
+    documents = results[-1].done if results else 0
+    return Section("Memory", TEXT.format(documents=documents, pages=PAGES_EACH), [table], {"memory": chart})
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.memory", description=__doc__)
     parser.add_argument("--documents", type=int, default=200_000)
-    parser.add_argument("--bytes", type=int, default=2_000)
+    parser.add_argument("--bytes", type=int, default=2_000, help="of a text, about")
     options = parser.parse_args()
-    table = Table("documents", "parent MB", "children MB", "all MB", "children")
-    with tempfile.TemporaryDirectory() as folder:
-        async with embedded_kafka(EmbeddedSettings(data_folder=Path(folder) / "kafka", port=0)) as broker:
-            kafka = KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
-            await create_topics(kafka, all_topics(shipped_routes()), partitions=EMBEDDED_PARTITIONS)
-            async with Publisher(kafka, client_id="bench") as publisher:
-                for number, body in enumerate(bodies(options.documents, options.bytes)):
-                    await publisher.send(Output(RAW.name, b"%d" % number, body))
-            worker = await create_subprocess_exec(
-                *(sys.executable, "-m", "bench.worker_process", "services.worker.child", "-"),
-                env={**os.environ, "TAGWIRE_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers},
-            )
-            step = shown = options.documents // 10
-            while True:
-                offsets = await group_offsets(kafka, [kafka.group("tagwire-clean-route")])
-                done = sum(offset.committed or 0 for offset in offsets)
-                is_drained = len(offsets) == EMBEDDED_PARTITIONS and all(lag(o.end, o.committed) == 0 for o in offsets)
-                if done >= shown or is_drained:
-                    shown = (done // step + 1) * step
-                    parent, own = resident_mb(worker.pid), [resident_mb(child) for child in children(worker.pid)]
-                    table.add_row(
-                        str(done), f"{parent:.0f}", f"{sum(own):.0f}", f"{parent + sum(own):.0f}", str(len(own))
-                    )
-                if is_drained:
-                    break
-                await asyncio.sleep(0.5)
-            worker.send_signal(signal.SIGTERM)
-            await worker.wait()
-    Console().print(table)
+    results = asyncio.run(measure(options.documents, options.bytes))
+    sys.stdout.write(section(results).markdown("") + "\n")
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

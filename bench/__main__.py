@@ -1,0 +1,137 @@
+"""`make bench`: every measurement, then docs/benchmarks.md with its charts. `--quick` is a trial."""
+
+import argparse
+import asyncio
+import logging
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Final
+
+from bench import growth, latency, memory, plumbing, whole_job
+from bench.environments import ROOT, versions
+from bench.latency import LOADS
+from bench.measure import machine
+from bench.systems import SYSTEMS, TAGWIRE
+from bench.table import Section
+from bench.workload import PLUMBING, WHOLE_JOB_PAGES, WHOLE_JOB_TEXT
+from services.kafka.embedded.jars import KAFKA_VERSION
+
+PAGE: Final = ROOT / "docs" / "benchmarks.md"
+CHARTS: Final = "benchmarks"
+WRITTEN_BELOW: Final = "<!-- What follows is written by `make bench`. -->"
+PARTS: Final = ("plumbing", "whole-job", "latency", "memory", "growth")
+MEMORY_DOCUMENTS: Final = 30_000
+QUICK: Final = 0.04
+"""The part of the documents that a trial takes."""
+FALLBACK_PER_S: Final = 400.0
+"""What latency is measured against when the whole job is not among the parts."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few documents, one round, three minutes")
+    parser.add_argument("--scale", type=float, default=1.0, help="this part of the documents")
+    parser.add_argument("--parts", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--systems", default=",".join(system.script for system in SYSTEMS), help="in the first table")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md and its charts")
+    options = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # new topics have no leader yet; it tries again
+    began = time.monotonic()
+    command = f"python -m bench {' '.join(sys.argv[1:])}".strip()
+    sections = asyncio.run(
+        measure(
+            options.parts.split(","),
+            options.systems.split(","),
+            scale=QUICK if options.quick else options.scale,
+            is_trial=options.quick,
+        )
+    )
+    page = written(sections, command=command, minutes=(time.monotonic() - began) / 60)
+    if options.write:
+        write(page, sections)
+    else:
+        sys.stdout.write(page)
+
+
+async def measure(parts: Sequence[str], scripts: Sequence[str], *, scale: float, is_trial: bool) -> list[Section]:
+    systems = [system for system in SYSTEMS if system.script in scripts]
+    for system in systems:
+        system.python()  # makes its environment, before anything is measured
+    sections = []
+    throughput_per_s = FALLBACK_PER_S
+    if "plumbing" in parts:
+        workloads = (PLUMBING[0], PLUMBING[-1]) if is_trial else PLUMBING
+        rounds = (1, 1) if is_trial else (3, 2, 2, 2)
+        sections.append(
+            plumbing.section(
+                await plumbing.measure(systems=systems, workloads=workloads, rounds=rounds, scale=scale), systems
+            )
+        )
+    if "whole-job" in parts:
+        jobs = (WHOLE_JOB_TEXT,) if is_trial else (WHOLE_JOB_TEXT, WHOLE_JOB_PAGES)
+        results = await whole_job.measure(workloads=jobs, rounds=1 if is_trial else 2, scale=scale)
+        throughput_per_s = results[0].per_s(TAGWIRE.name)
+        sections.append(whole_job.section(results))
+    if "latency" in parts:
+        sections.append(
+            latency.section(
+                await latency.measure(
+                    throughput_per_s, loads=(0.5,) if is_trial else LOADS, seconds=2.0 if is_trial else 12.0
+                )
+            )
+        )
+    if "memory" in parts:
+        sections.append(memory.section(await memory.measure(round(MEMORY_DOCUMENTS * scale))))
+    if "growth" in parts:
+        sections.append(growth.section(await growth.measure(scale, is_trial=is_trial)))
+    return sections
+
+
+def written(sections: Sequence[Section], *, command: str, minutes: float) -> str:
+    """Return the part of the page that is figures: where they are from, then the sections."""
+    peers = ", ".join(
+        f"{system.name} {system.version}" + (f" on {clients}" if (clients := _clients(system.script)) else "")
+        for system in SYSTEMS
+        if not system.is_ours
+    )
+    head = [
+        f"Measured on {time.strftime('%Y-%m-%d', time.gmtime())} in {minutes:.0f} minutes with `{command}`:",
+        f"{machine()}, {platform.system()}, Python {platform.python_version()}.",
+        f"tagwire {version('tagwire')} at commit {_commit()}, aiokafka {version('aiokafka')}.",
+        f"Apache Kafka {KAFKA_VERSION}, embedded, on the same cores.",
+        f"Peers: {peers}.",
+    ]
+    return "\n\n".join(["\n".join(head), *(section.markdown(CHARTS) for section in sections)]) + "\n"
+
+
+def write(page: str, sections: Sequence[Section]) -> None:
+    """Put the figures below the mark in docs/benchmarks.md, whose beginning is written by hand, and the charts."""
+    by_hand = PAGE.read_text().partition(WRITTEN_BELOW)[0]
+    PAGE.write_text(f"{by_hand}{WRITTEN_BELOW}\n\n{page}")
+    folder = PAGE.parent / CHARTS
+    folder.mkdir(exist_ok=True)
+    for section in sections:
+        for name, svg in section.charts.items():
+            (folder / f"{name}.svg").write_text(svg)
+
+
+def _clients(script: str) -> str:
+    """Return the Kafka client of a peer that is not one itself."""
+    if script == "confluent":
+        return ""
+    found = versions(script)
+    return next(f"{client} {found[client]}" for client in ("aiokafka", "confluent-kafka") if client in found)
+
+
+def _commit() -> str:
+    command = ("git", "describe", "--always", "--dirty")
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return said.stdout.strip() or "unknown"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Tables and pages: figures -> Markdown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Final
+
+NO_BREAK: Final = "\u00a0"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    head: tuple[str, ...]
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+
+    def markdown(self) -> str:
+        """Return the table; all columns but the first are flush right where their rows begin with a figure."""
+        rules = ["---", *("---:" if self._is_figures(column) else "---" for column in range(1, len(self.head)))]
+        return "\n".join(f"| {' | '.join(row)} |" for row in (self.head, rules, *self.rows))
+
+    def _is_figures(self, column: int) -> bool:
+        return all(row[column][:1] in "0123456789-" for row in self.rows if row[column])
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page: what was measured, in sentences, tables and charts."""
+
+    title: str
+    text: str
+    """One sentence a line."""
+    tables: list[Table]
+    charts: dict[str, str] = field(default_factory=dict)
+    """File name without ending -> SVG."""
+
+    def markdown(self, charts_folder: str) -> str:
+        images = [f"![{self.title}]({charts_folder}/{name}.svg)" for name in self.charts]
+        return "\n\n".join([f"## {self.title}", self.text, *(table.markdown() for table in self.tables), *images])
+
+
+def spread(values: Sequence[float], digits: int = 0) -> str:
+    """Return the median, and the least and the greatest behind it where there are several: `102 (98 to 110)`."""
+    middle = figure(median(values), digits)
+    if len(values) == 1:
+        return middle
+    return f"{middle}{NO_BREAK}({figure(min(values), digits)} to {figure(max(values), digits)})"
+
+
+def figure(value: float, digits: int = 0) -> str:
+    return f"{value:,.{digits}f}"

@@ -1,0 +1,114 @@
+"""The whole job: tagwire's worker against a Quix worker that does it with trafilatura, py3langid and a keyword list."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from bench.charts import bars
+from bench.functions import KEYWORDS
+from bench.race import Run, race
+from bench.systems import QUIX, TAGWIRE, System
+from bench.table import Section, Table, figure, spread
+from bench.topics import broker, fill, make_topics
+from bench.workload import WHOLE_JOB_PAGES, WHOLE_JOB_TEXT, Workload
+from services.core.gazetteer import load_gazetteer
+from services.core.taxonomy import SHIPPED, load_definitions
+
+TEXT: Final = """\
+tagwire's worker as it is, all its stages, against a Quix Streams worker that does the job as one would write it with libraries.
+That is: main text by trafilatura, language by py3langid on the first 1,000 characters, tags by one Aho-Corasick pass over all keywords of tagwire's own definitions and the names of its countries.
+It stands here twice: with trafilatura as it comes and its metadata (title, author, date, site), and in its fast form without them.
+Both do less than tagwire: no highlights, dateline, places with their mentions, reasons for what was dropped, nor weights, exclusions and thresholds of tags.
+All are exactly once, on a backlog in 4 partitions, with zstd, and use all cores; CPU time is counted as above, the start included."""  # noqa: E501  # one sentence a line
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    name: str
+    system: System
+    function: str
+
+
+RIVALS: Final = (
+    Rival(TAGWIRE.name, TAGWIRE, "whole_job"),
+    Rival("Quix with trafilatura", QUIX, "whole_job"),
+    Rival("Quix with fast trafilatura", QUIX, "whole_job_fast"),
+)
+
+
+@dataclass(slots=True)
+class Results:
+    workload: Workload
+    runs: dict[str, list[Run]] = field(default_factory=lambda: {rival.name: [] for rival in RIVALS})
+
+    def per_s(self, name: str) -> float:
+        return median(run.per_s for run in self.runs[name])
+
+
+async def measure(
+    *, workloads: Sequence[Workload] = (WHOLE_JOB_TEXT, WHOLE_JOB_PAGES), rounds: int = 2, scale: float = 1.0
+) -> list[Results]:
+    results = []
+    with TemporaryDirectory(prefix="bench-") as folder:
+        keywords = Path(folder) / "keywords.json"
+        keywords.write_text(json.dumps(tags_by_keyword()))
+        for workload in workloads:
+            documents = max(100, round(workload.documents * scale))
+            result = Results(workload)
+            results.append(result)
+            async with broker() as kafka:
+                await make_topics(kafka)
+                await fill(kafka, workload.values(), documents)
+                for number in range(rounds):
+                    for rival in RIVALS[:: -1 if number % 2 else 1]:
+                        run = await race(
+                            rival.system,
+                            kafka,
+                            function=rival.function,
+                            documents=documents,
+                            environment={KEYWORDS: str(keywords)},
+                        )
+                        result.runs[rival.name].append(run)
+                        sys.stderr.write(f"whole job, {workload.name}: {rival.name}: {run}\n")
+    return results
+
+
+def tags_by_keyword() -> dict[str, str]:
+    """Return what the shipped definitions look for, and the names of countries, in lower case, with their tags."""
+    terms = {
+        phrase.removesuffix("*").lower(): definition.id
+        for definition in load_definitions(SHIPPED)
+        for phrase, points in definition.terms.items()
+        if points > 0
+    }
+    return terms | {country.name.lower(): country.slug for country in load_gazetteer().countries.values()}
+
+
+def section(results: Sequence[Results]) -> Section:
+    table = Table(
+        ("", "documents", "CPU ms a document", "documents/s", "tagwire is so many times as fast", "lost", "doubled")
+    )
+    charts = {}
+    for result in results:
+        speeds = {rival.name: result.per_s(rival.name) for rival in RIVALS}
+        for rival in RIVALS:
+            runs = result.runs[rival.name]
+            table.rows.append(
+                (
+                    f"{result.workload.name}: {rival.name}",
+                    figure(runs[0].documents),
+                    spread([run.cpu_s / run.documents * 1e3 for run in runs], 2),
+                    spread([run.per_s for run in runs]),
+                    figure(speeds[TAGWIRE.name] / speeds[rival.name], 2) if rival.system is not TAGWIRE else "",
+                    str(sum(run.count.lost for run in runs)),
+                    str(sum(run.count.doubled for run in runs)),
+                )
+            )
+        name = result.workload.name
+        charts[f"whole-job-{name.lower().replace(' ', '-')}"] = bars(f"{name}: documents a second", speeds)
+    return Section("The whole job", TEXT, [table], charts)
