@@ -1,6 +1,8 @@
-"""A record of documents.dead-letter -> a Letter; and which letters an operator means."""
+"""documents.dead-letter -> Letters; and which of them an operator means."""
 
 import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -8,11 +10,15 @@ from typing import Final
 
 from schemas import headers as names
 from schemas.dead_letters import Reason
+from schemas.topics import DEAD_LETTER
 from services.core.rejections import Rejected
 from services.dead_letters.fingerprint import fingerprint
 from services.kafka import codec
+from services.kafka.reader import Ends, ends, read
 from services.kafka.records import Headers, Record, header
+from services.kafka.settings import KafkaSettings
 
+CLIENT_ID: Final = "tagwire-dead-letters"
 UNKNOWN: Final = "unknown"
 """Reason and stage of a record that somebody else has put there without them."""
 
@@ -79,6 +85,14 @@ class Selection:
             and (self.since_ms is None or died_ms >= self.since_ms)
             and (self.until_ms is None or died_ms < self.until_ms)
         )
+
+
+async def read_letters(settings: KafkaSettings, until: Ends | None = None) -> AsyncGenerator[Letter]:
+    """Yield every letter that is there now, or that was there at `until`. Raises `services.kafka.reader.ReadError`."""
+    until = await ends(settings, DEAD_LETTER, client_id=CLIENT_ID) if until is None else until
+    async with aclosing(read(settings, DEAD_LETTER, until, client_id=CLIENT_ID)) as records:
+        async for record in records:
+            yield letter_of(record)
 
 
 def letter_of(record: Record) -> Letter:

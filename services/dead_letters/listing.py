@@ -1,6 +1,7 @@
 """Letters -> groups of the same cause, as a table for people or JSON Lines for programs."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -53,11 +54,12 @@ async def chosen_letters(letters: AsyncIterable[Letter], chosen: Selection) -> l
     return sorted(found, key=lambda letter: letter.record.timestamp_ms)
 
 
-async def letter_lines(letters: AsyncIterable[Letter], chosen: Selection) -> AsyncIterator[bytes]:
+async def letter_lines(letters: AsyncGenerator[Letter], chosen: Selection) -> AsyncGenerator[bytes]:
     """Yield the chosen letters as JSON, without their bodies, as they are read: partition by partition."""
-    async for letter in letters:
-        if chosen.includes(letter):
-            yield orjson.dumps(letter_fields(letter))
+    async with aclosing(letters):
+        async for letter in letters:
+            if chosen.includes(letter):
+                yield orjson.dumps(letter_fields(letter))
 
 
 def group_table(groups: Iterable[Group]) -> Table:

@@ -6,8 +6,9 @@ from typing import Final
 
 import orjson
 
+from services.dead_letters.candidates import Candidate, Fate
 from services.dead_letters.listing import total
-from services.dead_letters.redrive import Candidate, Fate, Report, Rules
+from services.dead_letters.redrive import Report, Rules
 from services.subscriber.render import plain
 
 WARNINGS_SHOWN: Final = 20

@@ -75,5 +75,5 @@ def _checked(item: Sourced | Refusal) -> tuple[str, Output] | Refusal:
             else codec.encode_raw(document)
         )
     except Rejected as rejected:
-        return Refusal(codec.claimed_id(record) or item.where, rejected.reason, f"{item.where}: {rejected.message}")
+        return item.refusal(codec.claimed_id(record), rejected.reason, rejected.message)
     return document.id, output

@@ -1,6 +1,7 @@
 """Files, folders and standard input -> raw records, as a producer would send them."""
 
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ BODIES: Final = {".txt": MediaType.PLAIN, ".html": MediaType.HTML, ".htm": Media
 ENVELOPE: Final = ".json"
 LINES: Final = (".jsonl", ".ndjson")
 SUFFIXES: Final = (*BODIES, ENVELOPE, *LINES)
+
+_IS_LINE: Final = re.compile(r":\d+$")
+_POSITION: Final = re.compile(r"\bline (\d+) column (\d+) \(char \d+\)")
+"""As a JSON parser names it."""
 
 
 class SourceError(Exception):
@@ -40,6 +45,13 @@ class Sourced:
 
     record: Record
     where: str
+    """Its file, and of JSON Lines the line."""
+
+    def refusal(self, document_id: str | None, reason: Reason, message: str) -> Refusal:
+        """Return it as refused, by its place where it has no id; the message names the place."""
+        # Of JSON Lines the parser has seen one line, and calls it the first.
+        told = r"column \2" if _IS_LINE.search(self.where) else r"line \1 column \2"
+        return Refusal(document_id or self.where, reason, f"{self.where}: {_POSITION.sub(told, message)}")
 
 
 def check(paths: Iterable[str]) -> None:

@@ -15,25 +15,25 @@ from rich.text import Text
 from schemas import headers
 from schemas.dead_letters import Reason
 from schemas.documents import ClassifiedDocument
-from schemas.topics import CLASSIFIED, DEAD_LETTER
-from services.core.lag import lag
+from schemas.topics import CLASSIFIED, DEAD_LETTER, RAW
 from services.core.rejections import Rejected
 from services.feed.publish import publish
 from services.feed.sources import SUFFIXES, Refusal, Sourced, read_file
 from services.kafka import codec
-from services.kafka.offsets import group_offsets
-from services.kafka.reader import read
+from services.kafka.reader import follow
 from services.kafka.records import Record, header
 from services.kafka.settings import KafkaSettings
 from services.local.expectations import Expectation, load_expectation, mismatches
 from services.monitor.lag_table import lag_table
-from services.subscriber.render import dead_letter_lines, document_lines, plain
+from services.monitor.lags import lags
+from services.subscriber.render import dead_letter_lines, document_lines, plain, rejection_lines
 from services.worker.flow import JOURNEY
 from services.worker.worker import group_name
 
 ALL_ARRIVED_S: Final = 60.0
 DRAINED_S: Final = 20.0
 POLL_S: Final = 0.2
+TOOK_WIDTH: Final = 9
 
 
 class DemoError(Exception):
@@ -81,9 +81,8 @@ async def demo(kafka: KafkaSettings, seeds: Mapping[str, Seed], console: Console
 
     def on_refusal(refusal: Refusal) -> None:
         seed = seeds[refusal.id]
-        console.print(Text.assemble(("refused  ", "dim"), (seed.name, "bold")))
-        line = Text.assemble("    ", (f"{refusal.reason:<18}", "bold red"), "       ", (plain(refusal.message), "dim"))
-        console.print(line, overflow="ellipsis", no_wrap=True)
+        for line in rejection_lines(refusal.id, refusal.reason, refusal.message, note=f"{'refused':>{TOOK_WIDTH}}"):
+            console.print(line, overflow="ellipsis", no_wrap=True)
         verdicts.note(seed.name, _rejection_complaints(seed.expectation, refusal.reason))
 
     summary = await publish(kafka, [seed.sourced for seed in seeds.values()], on_refusal=on_refusal)
@@ -91,14 +90,15 @@ async def demo(kafka: KafkaSettings, seeds: Mapping[str, Seed], console: Console
     started = time.monotonic()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(ALL_ARRIVED_S):
-            topics = (kafka.topic(CLASSIFIED), kafka.topic(DEAD_LETTER))
-            async with aclosing(read(kafka, *topics, from_start=True, client_id="tagwire-demo")) as records:
+            arrivals = follow(kafka, CLASSIFIED, DEAD_LETTER, from_start=True, client_id="tagwire-demo")
+            async with aclosing(arrivals) as records:
                 async for record in records:
                     key = (record.key or b"").decode()
                     if key in waiting:
                         waiting.remove(key)
                         seed = seeds[key]
-                        verdicts.note(seed.name, _show(record, seed, console, is_dead=record.topic == topics[1]))
+                        is_dead = record.topic == kafka.topic(DEAD_LETTER)
+                        verdicts.note(seed.name, _show(record, seed, console, is_dead=is_dead))
                     if not waiting:
                         break
     for key in waiting:
@@ -130,13 +130,14 @@ async def _show_lag(kafka: KafkaSettings, console: Console) -> bool:
     """Wait until the worker has nothing left, print the lag and return whether it is 0 everywhere."""
     deadline = time.monotonic() + DRAINED_S
     while True:
-        offsets = await group_offsets(kafka, [kafka.group(group_name(JOURNEY))])
-        is_drained = bool(offsets) and all(lag(offset.end, offset.committed) == 0 for offset in offsets)
+        group = kafka.group(group_name(JOURNEY))
+        left = await lags(kafka, [group], {group: RAW})
+        is_drained = all(each.lag == 0 for each in left)
         if is_drained or time.monotonic() > deadline:
             break
         await asyncio.sleep(POLL_S)
     console.print()
-    console.print(lag_table(offsets))
+    console.print(lag_table(left))
     return is_drained
 
 
@@ -167,4 +168,4 @@ def _id(sourced: Sourced | Refusal) -> str:
 
 
 def _took(sent_ms: int) -> str:
-    return f"{max(0, int(time.time() * 1000) - sent_ms):>6} ms"
+    return f"{max(0, int(time.time() * 1000) - sent_ms)} ms".rjust(TOOK_WIDTH)

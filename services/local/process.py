@@ -66,7 +66,7 @@ def _results(batch: Sequence[Sourced | Refusal], outcomes: Sequence[Outcome]) ->
 
 def _result(item: Sourced, outcome: Outcome) -> bytes | Refusal:
     if outcome.reason is not None:
-        return Refusal(outcome.document_id or item.where, outcome.reason, outcome.message)
+        return item.refusal(outcome.document_id, outcome.reason, outcome.message)
     value = outcome.outputs[-1].value
     assert value is not None
     return value

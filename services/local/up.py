@@ -110,20 +110,22 @@ async def _worker(kafka: KafkaSettings, log_level: str) -> AsyncIterator[Process
         await process.wait()
 
 
-def announce(running: Installation) -> str:
-    """Return what a user may do next, with the address only where tagwire would not find it by itself."""
+def announce(running: Installation, program: str) -> str:
+    """Return what a user may do next with this program, and its address where tagwire would not find it by itself."""
     address = running.broker.bootstrap_servers
     default = KafkaSettings.model_fields["bootstrap_servers"].default
-    lines = [f"tagwire is up: Kafka at {address}, data in {running.broker.data_folder}", ""]
-    if address != default:
-        lines += ["In another terminal, first:", f"  export TAGWIRE_KAFKA_BOOTSTRAP_SERVERS={address}"]
-    else:
-        lines += ["In another terminal:"]
-    lines += [
-        "  tagwire publish FILE…       send documents: .txt .html .json .jsonl, or folders",
-        "  tagwire tail --from-start   see them tagged",
-        "  tagwire lag                 see how far the worker is",
-        "",
-        "Ctrl-C ends all.",
-    ]
-    return "\n".join(lines)
+    tried = {"publish FILE…": "send documents: files or folders", "tail --from-start": "see them tagged"}
+    tried |= {"lag": "see how far the worker is"}
+    return "\n".join(
+        [
+            "tagwire is up:",
+            f"  Kafka  {address}",
+            f"  data   {running.broker.data_folder}",
+            "",
+            "In another terminal:",
+            *([f"  export TAGWIRE_KAFKA_BOOTSTRAP_SERVERS={address}"] if address != default else []),
+            *(f"  {program} {arguments:<19} {what}" for arguments, what in tried.items()),
+            "",
+            "Ctrl-C ends all.",
+        ]
+    )

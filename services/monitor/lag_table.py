@@ -1,15 +1,14 @@
-"""Group offsets -> a table for people, or JSON Lines for programs."""
+"""Lags -> a table for people, or JSON Lines for programs."""
 
 from collections.abc import Iterable, Iterator
 
 import orjson
 from rich.table import Table
 
-from services.core.lag import lag
-from services.kafka.offsets import GroupOffset
+from services.monitor.lags import PartitionLag
 
 
-def lag_table(offsets: Iterable[GroupOffset]) -> Table:
+def lag_table(lags: Iterable[PartitionLag]) -> Table:
     """Return one row for each partition, and the group's name only where it changes."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("group", "topic"):
@@ -17,32 +16,31 @@ def lag_table(offsets: Iterable[GroupOffset]) -> Table:
     for name in ("partition", "committed", "end", "lag"):
         table.add_column(name, justify="right")
     last = None
-    for offset in offsets:
-        behind = lag(offset.end, offset.committed)
+    for each in lags:
         table.add_row(
-            offset.group if offset.group != last else "",
-            offset.topic,
-            str(offset.partition),
-            _number(offset.committed),
-            _number(offset.end),
-            _number(behind),
-            style="yellow" if behind else None,
+            each.group if each.group != last else "",
+            each.topic,
+            str(each.partition),
+            _number(each.committed),
+            _number(each.end),
+            _number(each.lag),
+            style="yellow" if each.lag else None,
         )
-        last = offset.group
+        last = each.group
     return table
 
 
-def lag_lines(offsets: Iterable[GroupOffset]) -> Iterator[bytes]:
+def lag_lines(lags: Iterable[PartitionLag]) -> Iterator[bytes]:
     """Yield a JSON object for each partition; `lag` is null where it is not known."""
-    for offset in offsets:
+    for each in lags:
         yield orjson.dumps(
             {
-                "group": offset.group,
-                "topic": offset.topic,
-                "partition": offset.partition,
-                "committed": offset.committed,
-                "end": offset.end,
-                "lag": lag(offset.end, offset.committed),
+                "group": each.group,
+                "topic": each.topic,
+                "partition": each.partition,
+                "committed": each.committed,
+                "end": each.end,
+                "lag": each.lag,
             }
         )
 

@@ -1,4 +1,4 @@
-"""A classified document or a dead letter -> lines for a terminal. Document text is hostile: it never becomes markup."""
+"""A document or why there is none -> lines for a terminal. Document text is hostile: it never becomes markup."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -26,11 +26,19 @@ def document_lines(document: ClassifiedDocument, *, note: str = "") -> Iterable[
 
 def dead_letter_lines(record: Record, *, note: str = "") -> Iterable[Text]:
     """Yield the key with a note before it, then the reason and the message."""
-    key = plain((record.key or b"").decode(errors="replace"))
-    yield Text.assemble((f"{note}  " if note else "", "dim"), (key, "bold"))
-    reason = header(record.headers, headers.DLQ_REASON) or "unknown"
-    message = header(record.headers, headers.DLT_MESSAGE) or ""
-    yield Text.assemble("    ", (f"{reason:<18}", "bold red"), "       ", (plain(message), "dim"))
+    return rejection_lines(
+        (record.key or b"").decode(errors="replace"),
+        header(record.headers, headers.DLQ_REASON) or "unknown",
+        header(record.headers, headers.DLT_MESSAGE) or "",
+        note=note,
+    )
+
+
+def rejection_lines(name: str, reason: str, message: str, *, note: str = "") -> Iterable[Text]:
+    """Yield the name with a note before it, then the reason and the message, without the name if it begins so."""
+    yield Text.assemble((f"{note}  " if note else "", "dim"), (plain(name), "bold"))
+    told = plain(message.removeprefix(f"{name}: "))
+    yield Text.assemble("    ", (f"{reason:<18}", "bold red"), "       ", (told, "dim"))
 
 
 def plain(text: str) -> str:

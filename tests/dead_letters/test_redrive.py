@@ -8,7 +8,9 @@ import pytest
 from schemas import headers
 from schemas.dead_letters import Reason
 from schemas.topics import CLASSIFIED, CLEAN, RAW, Topic
-from services.dead_letters.redrive import Candidate, Fate, Report, Rules, _overtakes, _put_back
+from services.dead_letters.candidates import Candidate, Fate
+from services.dead_letters.judging import _overtakes
+from services.dead_letters.redrive import Report, Rules, _put_back
 from services.dead_letters.redriving import WARNINGS_SHOWN, candidate_line, summary, warnings
 from services.kafka import codec
 from services.kafka.records import Record

@@ -1,6 +1,6 @@
 """What an operator sees of dead letters: groups and single ones, and nothing that rules the terminal."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import orjson
 import pytest
@@ -25,7 +25,7 @@ def letter(number: int, reason: Reason, message: str, value: bytes | None = b"Ra
     return letter_of(Record(*place, output.key, output.value, output.headers))
 
 
-async def stream(*letters: Letter) -> AsyncIterator[Letter]:
+async def stream(*letters: Letter) -> AsyncGenerator[Letter]:
     for each in letters:
         yield each
 

@@ -72,6 +72,23 @@ def test_json_lines_are_counted_and_empty_ones_are_skipped() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        pytest.param("a.jsonl", b'\n{"id": "b",', "a.jsonl:2: value: ends: column 11", id="a line of its file"),
+        pytest.param("a.json", b'{"id":\n"b",', "a.json: value: ends: line 1 column 11", id="a whole file"),
+    ],
+)
+def test_an_error_names_the_line_of_the_file(tmp_path: Path, name: str, content: bytes, told: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    (item,) = found(tmp_path / name)
+    assert isinstance(item, Sourced)
+
+    refusal = item.refusal(None, Reason.INVALID_DOCUMENT, "value: ends: line 1 column 11 (char 10)")
+
+    assert (refusal.id, refusal.message) == (item.where, told)
+
+
 @pytest.mark.parametrize("path", ["nowhere.txt", "pyproject.toml"])
 def test_what_cannot_be_read_is_said_before_anything_is_sent(path: str) -> None:
     with pytest.raises(SourceError, match=path):

@@ -7,16 +7,20 @@ from asyncio.subprocess import PIPE, create_subprocess_exec
 from pathlib import Path
 
 import orjson
+import pytest
 
 from schemas.documents import ClassifiedDocument
-from schemas.topics import RAW
+from schemas.topics import CLASSIFIED, RAW
 from services.kafka.settings import KafkaSettings
 from tests.articles import article
 from tests.brokers import read_committed
 from tests.journey.conftest import worker
 
 
-async def tagwire(settings: KafkaSettings, *arguments: str, stdin: bytes = b"") -> tuple[int | None, str, str]:
+async def tagwire(
+    settings: KafkaSettings, *arguments: str, stdin: bytes = b"", within_s: float = 60
+) -> tuple[int | None, str, str]:
+    """Return status, standard output and standard error; after `within_s` TimeoutError with the latter."""
     environment = {
         "TAGWIRE_KAFKA_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
         "TAGWIRE_KAFKA_TOPIC_PREFIX": settings.topic_prefix,
@@ -28,7 +32,12 @@ async def tagwire(settings: KafkaSettings, *arguments: str, stdin: bytes = b"") 
         stderr=PIPE,
         env={**os.environ, **environment},
     )
-    out, err = await asyncio.wait_for(process.communicate(stdin), 60)
+    ending = asyncio.ensure_future(process.communicate(stdin))
+    await asyncio.wait({ending}, timeout=within_s)
+    if not ending.done():
+        process.terminate()
+        raise TimeoutError((await ending)[1].decode())
+    out, err = ending.result()
     return process.returncode, out.decode(), err.decode()
 
 
@@ -86,5 +95,42 @@ async def test_no_cluster_is_one_sentence() -> None:
         status, _, err = await tagwire(settings, *command)
 
         assert status == 1
-        assert err.splitlines()[-1].startswith("tagwire: Kafka does not answer at 127.0.0.1:1.")
-        assert "Traceback" not in err
+        assert err.startswith("tagwire: Kafka does not answer at 127.0.0.1:1.")
+        assert len(err.splitlines()) == 1
+
+
+async def test_tail_says_what_it_waits_for_when_nothing_comes(settings: KafkaSettings) -> None:
+    with pytest.raises(TimeoutError) as stopped:
+        await tagwire(settings, "tail", "--tag", "sport", "--language", "EN", within_s=15)
+
+    topic = settings.topic(CLASSIFIED)
+    assert str(stopped.value) == (
+        f"Waiting for documents with tag sport, language EN in {topic} at {settings.bootstrap_servers}, from now on.\n"
+    )
+
+
+async def test_a_language_is_found_in_whatever_case(settings: KafkaSettings) -> None:
+    await tagwire(settings, "publish", "-", stdin=article(0)[1])
+    async with worker(settings):
+        status, out, _ = await tagwire(settings, "tail", "--from-start", "--language", "EN", "-n", "1")
+
+    assert (status, len(out.splitlines())) == (0, 1)
+
+
+async def test_an_unknown_tag_is_wrong_usage(settings: KafkaSettings) -> None:
+    status, out, err = await tagwire(settings, "tail", "--tag", "lybia")
+
+    assert (status, out) == (2, "")
+    assert err == "tagwire: --tag lybia: there is no such tag; did you mean libya?\n"
+
+
+async def test_lag_shows_what_a_worker_would_find_before_there_is_one(settings: KafkaSettings) -> None:
+    await tagwire(settings, "publish", "-", stdin=b"\n".join(article(number)[1] for number in range(10)))
+
+    _, out, _ = await tagwire(settings, "lag", "--group", settings.group("tagwire-clean-route"))
+    _, every, _ = await tagwire(settings, "lag")
+
+    rows = [orjson.loads(line) for line in out.splitlines()]
+    assert [row["committed"] for row in rows] == [None] * 4
+    assert sum(row["lag"] for row in rows) == 10
+    assert out in every

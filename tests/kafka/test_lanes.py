@@ -140,8 +140,8 @@ async def test_a_record_that_no_client_can_read_is_stepped_over_and_told_of(sett
     producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers)
     await producer.start()
     batch = producer.create_batch()
-    for number in range(RECORDS, RECORDS + 3):
-        named = "unreadable" if number == RECORDS + 1 else "readable"
+    for number in range(RECORDS, RECORDS + 8):
+        named = "unreadable" if number == RECORDS + 6 else "readable"
         batch.append(key=b"key-1", value=b"%d" % number, timestamp=None, headers=[(named, b"x")])
     batch._build()
     spoilt = bytearray(bytes(batch._buffer).replace(b"unreadable", b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6"))
@@ -159,8 +159,8 @@ async def test_a_record_that_no_client_can_read_is_stepped_over_and_told_of(sett
         await until(lambda: drained(settings), within_s=30)
 
     out = await read_committed(settings.bootstrap_servers, settings.topic("out"))
-    assert sorted(record.value or b"" for record in out) == sorted(b"%d" % number for number in range(RECORDS + 1))
-    assert {(record.partition, record.offset) for record in unreadable} == {(0, first + 1), (0, first + 2)}
+    assert sorted(record.value or b"" for record in out) == sorted(b"%d" % number for number in range(RECORDS + 6))
+    assert {(record.partition, record.offset) for record in unreadable} == {(0, first + 6), (0, first + 7)}
     assert {header(record.headers, "tagwire-unreadable") for record in unreadable} == {
         "the name of a header is not UTF-8"
     }

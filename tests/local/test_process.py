@@ -1,5 +1,9 @@
 """`tagwire process`, as DESIGN fixes it: a line for each document, in order, and the others told apart."""
 
+import contextlib
+import os
+import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -107,3 +111,34 @@ def test_a_reader_that_goes_away_ends_the_run_quietly() -> None:
 
     assert orjson.loads(ran.stdout)["id"] == "article-0"
     assert b"Traceback" not in ran.stderr
+
+
+def on_a_terminal(*arguments: str) -> tuple[int, str]:
+    """Run the command with standard output and standard error on a terminal of 80 columns."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "services.cli", *arguments]
+    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "TERM": "xterm"}
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs, env=environment) as running:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # Linux says so when the last one has closed it
+            while more := os.read(ours, 65536):
+                said += more
+    os.close(ours)
+    return running.returncode, re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said.decode()).replace("\r\n", "\n")
+
+
+def test_on_a_terminal_a_document_is_its_tags_unless_json_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(TEXT)
+    (tmp_path / "b.jsonl").write_bytes(b'\n{"id": "x", "source": "y"')
+
+    status, seen = on_a_terminal("process", str(tmp_path))
+    _, as_json = on_a_terminal("process", "--json", str(tmp_path))
+
+    assert status == 1
+    assert re.search(r"^    libya +\d\.\d\d  .*“Libya”", seen, re.MULTILINE)
+    assert re.search(
+        r"^b.jsonl:2\n    invalid_document +value: expected a JSON object; .* column 26$", seen, re.MULTILINE
+    )
+    first, second = (orjson.loads(line) for line in as_json.splitlines())
+    assert {first["id"], second["id"]} == {"a.txt", "b.jsonl:2"}

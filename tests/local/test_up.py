@@ -114,7 +114,7 @@ async def test_what_was_published_is_still_there_after_a_restart(tmp_path: Path)
     for command in (("publish", "seeds/000_2da34e0ed95bd839.txt"), ("tail", "--from-start", "-n", "1", "--json")):
         async with tagwire(*up) as process:
             said = await output_until(process, "Ctrl-C ends all")
-            address = re.search(r"Kafka at (\S+),", said)
+            address = re.search(r"Kafka +(\S+)\n", said)
             assert address
             async with tagwire(*command, "-b", address[1]) as client:
                 answer, _ = await asyncio.wait_for(client.communicate(), 60)
