@@ -10,7 +10,8 @@ from aiokafka.errors import KafkaError
 
 from services.kafka import client
 from services.kafka.budget import ByteBudget
-from services.kafka.lane import Lane, LaneLimits, LaneState, Transform
+from services.kafka.lane import Lane, LaneLimits, LaneState
+from services.kafka.pipeline import Transform
 from services.kafka.settings import KafkaSettings
 
 log = structlog.get_logger()

@@ -15,9 +15,10 @@ from structlog.testing import capture_logs
 from services.core.lag import lag
 from services.kafka import client
 from services.kafka.admin import admin
-from services.kafka.lane import LaneLimits, Transform
+from services.kafka.lane import LaneLimits
 from services.kafka.lanes import Lanes
 from services.kafka.offsets import group_offsets
+from services.kafka.pipeline import Transform
 from services.kafka.records import Output, Record, header
 from services.kafka.settings import KafkaSettings
 from tests.brokers import create_topic, produce, read_committed, until

@@ -18,6 +18,7 @@ from services.kafka import lane, lanes
 from services.kafka.embedded.broker import EmbeddedKafka, EmbeddedSettings
 from services.kafka.lane import LaneLimits, LaneState
 from services.kafka.lanes import Lanes
+from services.kafka.pipeline import Transform
 from services.kafka.records import Output, Record
 from services.kafka.settings import KafkaSettings
 from services.worker.health import health_server
@@ -58,7 +59,7 @@ async def settings(kafka: str, prefix: str) -> KafkaSettings:
     return settings
 
 
-def member(settings: KafkaSettings, transform: lane.Transform = works, stalled_s: float = 60.0) -> Lanes:
+def member(settings: KafkaSettings, transform: Transform = works, stalled_s: float = 60.0) -> Lanes:
     limits = LaneLimits(batch_records=1000, in_flight_bytes=2**20, stalled_s=stalled_s)
     return Lanes(settings, settings.topic("in"), group=settings.group("g"), transform=transform, limits=limits)
 
