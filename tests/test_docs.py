@@ -4,14 +4,18 @@ import re
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 from pydantic_settings import BaseSettings
 
 from services.kafka.embedded.broker import EmbeddedSettings
 from services.kafka.settings import KafkaSettings
+from services.telemetry import metrics
 from services.worker.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[1]
 OPERATING = (ROOT / "docs/operating.md").read_text()
+SUFFIXES = {"counter": "_total", "info": "_info"}
+"""What the client adds to the names of a type."""
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]
 
 
@@ -21,6 +25,14 @@ def test_every_setting_is_in_the_operators_page_and_no_other(model: type[BaseSet
     named = set(re.findall(rf"`({prefix}[A-Z_]+)`", OPERATING))
 
     assert named == {f"{prefix}{name.upper()}" for name in model.model_fields}
+
+
+def test_every_metric_is_in_the_operators_page_and_no_other() -> None:
+    named = set(re.findall(r"`(tagwire_[a-z_]+)[`{]", OPERATING))
+    assert metrics.BUILD  # which registers them all
+    ours = [family for family in REGISTRY.collect() if family.name.startswith("tagwire_")]
+
+    assert named == {family.name + SUFFIXES.get(family.type, "") for family in ours}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

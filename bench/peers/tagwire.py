@@ -15,7 +15,7 @@ import uvloop
 from bench.peers.job import Job, job, wait_for_start
 from services.kafka.lanes import Lanes
 from services.kafka.settings import KafkaSettings
-from services.telemetry import configure_logs
+from services.telemetry.logs import configure_logs
 from services.worker import pool
 from services.worker.flow import JOURNEY
 from services.worker.settings import WorkerSettings

@@ -113,7 +113,7 @@ def redrive(
     from services.dead_letters import redriving
     from services.dead_letters.redrive import Rules
     from services.dead_letters.redrive import redrive as put_back
-    from services.telemetry import configure_logs
+    from services.telemetry.logs import configure_logs
     from services.worker.settings import WorkerSettings
 
     configure_logs("error")

@@ -68,7 +68,7 @@ def worker(
     ] = LogLevel.INFO,
 ) -> None:
     """Turn documents.raw into documents.classified. Runs until told to stop; any number of workers share the load."""
-    from services.telemetry import configure_logs
+    from services.telemetry.logs import configure_logs
     from services.worker import flow
     from services.worker.settings import WorkerSettings
     from services.worker.worker import work

@@ -18,9 +18,10 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from services.kafka.breaker import BreakerOpen
 from services.kafka.budget import ByteBudget
 from services.kafka.partition_reader import PartitionReader
-from services.kafka.pipeline import Pipeline, Transform
+from services.kafka.pipeline import Committed, Pipeline, Transform
 from services.kafka.settings import KafkaSettings
 from services.kafka.transactions import Transactions
+from services.telemetry.metrics import LANE_RESTARTS
 
 log = structlog.get_logger()
 
@@ -65,6 +66,7 @@ class Lane:
         *,
         group: str,
         transform: Transform,
+        committed: Committed,
         limits: LaneLimits,
         budget: ByteBudget,
     ) -> None:
@@ -75,7 +77,12 @@ class Lane:
         self._input = PartitionReader(consumer, partition)
         self._transactions = Transactions(settings, partition, group=group)
         self._pipeline = Pipeline(
-            self._input, transform, self._transactions, batch_records=limits.batch_records, budget=budget
+            self._input,
+            transform,
+            self._transactions,
+            committed=committed,
+            batch_records=limits.batch_records,
+            budget=budget,
         )
         self.task: asyncio.Task[None] | None = None
         """Ends by `stop` only; should it end otherwise, nobody works on the partition."""
@@ -123,6 +130,7 @@ class Lane:
             except Exception as error:  # noqa: BLE001  # nothing of it is committed, and there is one way back from all
                 failures = 0 if self._pipeline.processed > done else failures + 1
                 pause_s = self._tell(error, failures)
+            LANE_RESTARTS.labels(self.state).inc()
             await self._transactions.drop()
             await asyncio.sleep(pause_s)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import Final, Self
 
 import structlog
@@ -11,8 +12,9 @@ from aiokafka.errors import KafkaError
 from services.kafka import client
 from services.kafka.budget import ByteBudget
 from services.kafka.lane import Lane, LaneLimits, LaneState
-from services.kafka.pipeline import Transform
+from services.kafka.pipeline import Committed, Transform
 from services.kafka.settings import KafkaSettings
+from services.telemetry.metrics import BYTES_IN_FLIGHT, LANES, REBALANCES
 
 log = structlog.get_logger()
 
@@ -25,14 +27,26 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
     """Use as an async context manager: entering joins the group, leaving ends every lane and leaves it at once."""
 
     def __init__(
-        self, settings: KafkaSettings, topic: str, *, group: str, transform: Transform, limits: LaneLimits
+        self,
+        settings: KafkaSettings,
+        topic: str,
+        *,
+        group: str,
+        transform: Transform,
+        limits: LaneLimits,
+        committed: Committed = lambda _: None,
     ) -> None:
-        """`topic` and `group` are full names, as they are on the broker."""
+        """
+        `topic` and `group` are full names, as they are on the broker.
+
+        `committed` is told the outcomes of each transaction that was committed, once.
+        """
         self._settings = settings
         self._topic = topic
         self._group = group
         self._transform = transform
         self._limits = limits
+        self._committed = committed
         self._budget = ByteBudget(limits.in_flight_bytes)
         self._is_leaving = False
         self.has_joined = False
@@ -59,6 +73,9 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         return {where: problem for where, problem in found.items() if problem}
 
     async def __aenter__(self) -> Self:
+        BYTES_IN_FLIGHT.set_function(lambda: self._budget.taken)
+        for state in LaneState:
+            LANES.labels(state).set_function(partial(self._lanes_in, state))
         self._consumer = await client.group_member(self._settings, self._group, client_id=f"{self._group}-worker")
         self._consumer.subscribe([self._topic], listener=self)
         return self
@@ -103,6 +120,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         if self._is_leaving:  # a rebalance has ended while we left
             return
         self.has_joined = True
+        REBALANCES.inc()
         for partition in sorted(assigned):
             lane = Lane(
                 self._settings,
@@ -110,12 +128,16 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
                 partition,
                 group=self._group,
                 transform=self._transform,
+                committed=self._committed,
                 limits=self._limits,
                 budget=self._budget,
             )
             self._lanes[partition] = lane
             lane.start()
         log.info("partitions_assigned", topic=self._topic, partitions=[p.partition for p in self._lanes])
+
+    def _lanes_in(self, state: LaneState) -> int:
+        return sum(lane.state is state for lane in self._lanes.values())
 
     async def _stop_lanes(self) -> None:
         lanes, self._lanes = list(self._lanes.values()), {}

@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from services.kafka.breaker import Breaker
 from services.kafka.budget import ByteBudget
 from services.kafka.partition_reader import PartitionReader
 from services.kafka.records import Output, Record
 from services.kafka.transactions import Transactions, look_at
+from services.telemetry.metrics import BATCH_BYTES, BATCH_RECORDS
 
 
 class Outcome(Protocol):
@@ -30,6 +31,9 @@ class Outcome(Protocol):
 
 Transform = Callable[[Sequence[Record]], Awaitable[Sequence[Outcome]]]
 """Records of one partition in order -> one outcome each, in order. Pure in effect: it may run again."""
+
+Committed = Callable[[Sequence[Any]], None]
+"""Told the outcomes of a batch when its transaction has been committed. Must not raise."""
 
 COMMIT_AFTER_S: Final = 0.05
 """A transaction takes some 22 ms of waiting, so a batch is what this time brings."""
@@ -72,6 +76,7 @@ class Pipeline:
         transform: Transform,
         transactions: Transactions,
         *,
+        committed: Committed,
         batch_records: int,
         budget: ByteBudget,
     ) -> None:
@@ -85,6 +90,7 @@ class Pipeline:
         self._source = source
         self._transform = transform
         self._transactions = transactions
+        self._committed = committed
         self._batch_records = batch_records
         self._budget = budget
         self._breaker = Breaker()
@@ -176,7 +182,7 @@ class Pipeline:
                     outputs = [output for outcome in outcomes for output in outcome.outputs]
                     transaction = self._transactions.commit(outputs, batch[-1].next_offset)
                     # Not when the next batch waits for it: the next one may be waiting for these bytes.
-                    transaction.add_done_callback(partial(self._release, batch))
+                    transaction.add_done_callback(partial(self._end, batch, outcomes))
 
     async def _batch(
         self, first: Slice, found: asyncio.Queue[Slice | Idle | Exception]
@@ -207,9 +213,14 @@ class Pipeline:
         await self._transactions.settle()
         self._moved_at = self._clock()
 
-    def _release(self, batch: Sequence[Slice], transaction: asyncio.Task[None]) -> None:
+    def _end(self, batch: Sequence[Slice], outcomes: Sequence[Outcome], transaction: asyncio.Task[None]) -> None:
         """Give back what a batch held, however its transaction ended."""
-        self._budget.give_back(sum(each.size_bytes for each in batch))
-        if not transaction.cancelled() and transaction.exception() is None:
-            self.processed += sum(each.records for each in batch)
-            self._moved_at = self._clock()
+        size_bytes = sum(each.size_bytes for each in batch)
+        self._budget.give_back(size_bytes)
+        if transaction.cancelled() or transaction.exception() is not None:
+            return
+        self._moved_at = self._clock()
+        self.processed += len(outcomes)
+        BATCH_RECORDS.observe(len(outcomes))
+        BATCH_BYTES.observe(size_bytes)
+        self._committed(outcomes)

@@ -1,6 +1,7 @@
 """Outputs and an offset -> one committed transaction; the producer is fenced by whoever opens the next one."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from aiokafka.structs import OffsetAndMetadata
 from services.kafka import client
 from services.kafka.records import Output
 from services.kafka.settings import KafkaSettings
+from services.telemetry.metrics import TRANSACTION_DURATION, TRANSACTION_RECORDS, TRANSACTIONS
 
 COMMIT_TIMEOUT_S: Final = 20
 """How long a revoked lane waits for the transaction under way. Well under the rebalance timeout."""
@@ -42,7 +44,7 @@ class Transactions:
     def commit(self, outputs: Sequence[Output], offset: int) -> asyncio.Task[None]:
         """Begin to write outputs and offset in one transaction, and return it; `settle` waits for it."""
         assert self._under_way is None, "one at a time"
-        self._under_way = asyncio.create_task(self._transact(outputs, offset))
+        self._under_way = asyncio.create_task(self._measured(outputs, offset))
         return self._under_way
 
     async def settle(self) -> None:
@@ -66,6 +68,17 @@ class Transactions:
         if self._producer is not None:
             producer, self._producer = self._producer, None
             await client.stop(producer)
+
+    async def _measured(self, outputs: Sequence[Output], offset: int) -> None:
+        began = time.perf_counter()
+        try:
+            await self._transact(outputs, offset)
+        except BaseException:
+            TRANSACTIONS.labels("failed").inc()
+            raise
+        TRANSACTIONS.labels("committed").inc()
+        TRANSACTION_DURATION.observe(time.perf_counter() - began)
+        TRANSACTION_RECORDS.observe(len(outputs))
 
     async def _transact(self, outputs: Sequence[Output], offset: int) -> None:
         assert self._producer is not None

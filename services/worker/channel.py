@@ -7,6 +7,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any, Final
 
+from services.telemetry.tally import Counts
 from services.worker.transform import Outcome
 
 HEADER: Final = struct.Struct("!Q")
@@ -25,6 +26,8 @@ class Reply:
     outcomes: tuple[Outcome, ...]
     seconds: float
     """How long it worked."""
+    durations: Counts
+    """Of each stage, in the buckets of `STAGE_BUCKETS_S`."""
     is_leaving: bool
     """It has run out of memory once, and ends rather than work on with what is left of its heap."""
 

@@ -15,14 +15,14 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from schemas.dead_letters import Reason
-from services.telemetry import configure_logs
+from services.telemetry.logs import configure_logs
+from services.telemetry.tally import STAGE_BUCKETS_S, Tally
 from services.worker.channel import MARK, NO_DOCUMENT, OUT_OF_MEMORY, Reply, receive, send
 from services.worker.flow import Resources, StageName, load_resources, stages
 from services.worker.transform import Plan, transform
@@ -65,21 +65,43 @@ def main(arguments: Sequence[str]) -> None:
 def _process(records: Sequence[Any], plan: Plan, resources: Resources, limits: Limits, marks: mmap.mmap) -> Reply:
     began = time.perf_counter()
     outcomes = []
+    durations = Tally(STAGE_BUCKETS_S)
     for index, record in enumerate(records):
-        enter = partial(_mark, marks, index)
-        enter(0)
+        progress = Progress(index, plan, marks, durations)
+        progress.enter(0)
         # Of CPU time, not of the clock: a machine that was asleep, or is busy with others, is no document's fault.
         # Nobody handles SIGPROF, so it ends this process, in native code, too.
         signal.setitimer(signal.ITIMER_PROF, limits.cpu_s)
-        outcomes.append(transform(record, plan, resources, enter))
+        outcomes.append(transform(record, plan, resources, progress.enter))
+        progress.end()
     signal.setitimer(signal.ITIMER_PROF, 0)
-    _mark(marks, NO_DOCUMENT, 0)
+    marks[: MARK.size] = MARK.pack(NO_DOCUMENT, 0)
     is_leaving = any(outcome.reason is Reason.MEMORY for outcome in outcomes)
-    return Reply(tuple(outcomes), time.perf_counter() - began, is_leaving)
+    return Reply(tuple(outcomes), time.perf_counter() - began, durations.drain(), is_leaving)
 
 
-def _mark(marks: mmap.mmap, index: int, stage: int) -> None:
-    marks[: MARK.size] = MARK.pack(index, stage)
+class Progress:
+    """Where a document is: told to the parent while it is on its way, and timed."""
+
+    def __init__(self, index: int, plan: Plan, marks: mmap.mmap, durations: Tally) -> None:
+        self._index = index
+        self._stages = plan.stages
+        self._marks = marks
+        self._durations = durations
+        self._stage = 0
+        self._entered_at = time.perf_counter()
+
+    def enter(self, stage: int) -> None:
+        """Begin a stage of the plan, and end the one before."""
+        self._marks[: MARK.size] = MARK.pack(self._index, stage)
+        if stage != self._stage:
+            self.end()
+            self._stage = stage
+
+    def end(self) -> None:
+        now = time.perf_counter()
+        self._durations.observe(self._stages[self._stage].name, now - self._entered_at)
+        self._entered_at = now
 
 
 def _limit_memory(memory_mb: int) -> None:

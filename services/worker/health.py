@@ -1,4 +1,4 @@
-"""Lanes and pool -> `/healthz` and `/readyz`: whether the work goes on, not only whether the process runs."""
+"""`/healthz` and `/readyz`: whether the work goes on, not only whether the process runs; and `/metrics`."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 import structlog
 from aiohttp import web
+from prometheus_client import REGISTRY
+from prometheus_client.exposition import choose_encoder
 
 from services.kafka.lanes import Lanes
 from services.worker.pool import Pool
@@ -28,8 +30,14 @@ async def health_server(settings: WorkerSettings, lanes: Lanes, pool: Pool) -> A
     async def answer_readyz(_: web.Request) -> web.Response:
         return _answer(readyz(lanes))
 
+    async def answer_metrics(request: web.Request) -> web.Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(REGISTRY), headers={"Content-Type": content_type})
+
     app = web.Application()
-    app.add_routes([web.get("/healthz", answer_healthz), web.get("/readyz", answer_readyz)])
+    app.add_routes(
+        [web.get("/healthz", answer_healthz), web.get("/readyz", answer_readyz), web.get("/metrics", answer_metrics)]
+    )
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
     try:

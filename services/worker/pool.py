@@ -17,6 +17,7 @@ import structlog
 from schemas.dead_letters import Reason
 from services.kafka import codec
 from services.kafka.records import Record
+from services.telemetry.metrics import CHILD_ENDS, STAGE_DURATION
 from services.worker.channel import Reply
 from services.worker.children import CHILD_MODULE, Child, ChildDied, PoolError, PoolLimits, start_child
 from services.worker.transform import Outcome, Plan, dead
@@ -37,6 +38,9 @@ WALL_PER_CPU: Final = 4
 """A child that stands still, without using CPU time, is given up after so many times its limit."""
 DEATHS_ALLOWED: Final = {Reason.TIMEOUT: 0, Reason.MEMORY: 0, Reason.CRASHED: 1}
 DEATHS_UNMARKED: Final = 2
+DIED: Final = "died"
+"""Cause of the end of a child that was idle; of the others a reason of dead letters, or this one:"""
+RENEWED: Final = "renewed"
 
 
 @dataclass(slots=True)
@@ -120,7 +124,7 @@ class Pool:
             try:
                 reply = await child.work([records[index] for index in group], patience_s)
             except ChildDied as death:
-                self._replace(child)
+                self._replace(child, death.reason)
                 again, culprit = regroup(group, death, deaths)
                 groups.extendleft(reversed(again))
                 if culprit is not None:
@@ -134,7 +138,7 @@ class Pool:
     async def _take(self) -> Child:
         """Return an idle child that lives, as far as can be known."""
         while (child := await self._idle.get()).process.returncode is not None:
-            self._replace(child)
+            self._replace(child, DIED)
         return child
 
     def _verdict(self, record: Record, death: ChildDied) -> Outcome:
@@ -163,12 +167,13 @@ class Pool:
 
     def _learn(self, records: Sequence[Record], group: Sequence[int], reply: Reply) -> None:
         """Let the estimate follow what is measured."""
+        STAGE_DURATION.add(reply.durations)
         measured = reply.seconds / sum(_size(records[index]) for index in group)
         self._s_per_byte += LEARNING_RATE * (measured - self._s_per_byte)
 
     def _give_back(self, child: Child) -> None:
         if child.is_leaving:
-            self._replace(child)
+            self._replace(child, RENEWED if child.is_renewed else Reason.MEMORY)
             return
         if child.processed >= self._limits.documents_per_child and not child.is_renewed:
             # It works on until its successor is ready.
@@ -180,7 +185,8 @@ class Pool:
         await self._start_again()
         child.is_leaving = True
 
-    def _replace(self, child: Child) -> None:
+    def _replace(self, child: Child, cause: str) -> None:
+        CHILD_ENDS.labels(cause).inc()
         self.restarts += 1
         self._children.discard(child)
         self._do(child.end())

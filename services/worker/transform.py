@@ -47,6 +47,10 @@ class Outcome(NamedTuple):
     reason: Reason | None = None
     """None: all went well."""
     message: str = ""
+    source: str = ""
+    """Of a document that went all the way."""
+    received_at_ms: int = 0
+    """When its raw record entered Kafka: milliseconds since 1970, UTC."""
 
     @property
     def is_bug(self) -> bool:
@@ -79,7 +83,8 @@ def transform(
             document = result
             if plan.writes(stage):
                 outputs.append(codec.encode(document, stage.writes, origin=origin, trace=trace))
-        return Outcome(tuple(outputs), document.id)
+        received_at_ms = int(document.received_at.timestamp() * 1000)
+        return Outcome(tuple(outputs), document.id, source=document.source, received_at_ms=received_at_ms)
     except Rejected as rejected:
         reason, message, bug = rejected.reason, rejected.message, None
     except MemoryError:

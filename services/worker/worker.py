@@ -1,8 +1,11 @@
 """The worker: documents.raw -> documents.classified and the tags' topics, lane by lane, until it is told to stop."""
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
+from importlib.metadata import version
 from typing import Any, Final
 
 import structlog
@@ -13,6 +16,7 @@ from services.kafka.lane import LaneLimits
 from services.kafka.lanes import Lanes
 from services.kafka.records import Record
 from services.kafka.settings import KafkaSettings
+from services.telemetry.metrics import BUILD, DOCUMENT_AGE, DOCUMENTS
 from services.worker.children import PoolLimits
 from services.worker.flow import Stage
 from services.worker.health import health_server
@@ -57,10 +61,12 @@ async def work(
                 kafka.topic(plan.reads),
                 group=plan.group,
                 transform=lambda records: _process(records, pool),
+                committed=_count,
                 limits=_lane_limits(settings),
             )
             await parts.enter_async_context(lanes)
             await parts.enter_async_context(health_server(settings, lanes, pool))
+            BUILD.info({"version": version("tagwire"), "taxonomy_version": pool.taxonomy_version})
             log.info("worker_started", group=plan.group, taxonomy_version=pool.taxonomy_version)
             await asyncio.gather(lanes.watch(), pool.broken())
 
@@ -89,6 +95,16 @@ async def _process(records: Sequence[Record], pool: Pool) -> list[Outcome]:
             told = {"reason": outcome.reason, "message": outcome.message, "document_id": outcome.document_id}
             say("record_rejected", **told, origin=record.origin)
     return outcomes
+
+
+def _count(outcomes: Sequence[Outcome]) -> None:
+    """Count what was committed."""
+    now_ms = time.time() * 1000
+    for outcome in outcomes:
+        if outcome.reason is None:
+            DOCUMENT_AGE.observe(outcome.source, max(0.0, now_ms - outcome.received_at_ms) / 1000)
+    for reason, documents in Counter(outcome.reason for outcome in outcomes).items():
+        DOCUMENTS.labels("processed" if reason is None else "dead_letter", reason or "none").inc(documents)
 
 
 async def _check_topics(kafka: KafkaSettings, plan: Plan) -> None:
