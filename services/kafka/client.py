@@ -19,6 +19,8 @@ REBALANCE_TIMEOUT_MS: Final = 60_000
 NEVER_MS: Final = 2**31 - 1
 """aiokafka leaves the group, and stays out, when nobody polls for `max_poll_interval_ms`: a spare worker without
 partitions never polls. Progress is watched by ourselves."""
+METADATA_AGE_MS: Final = 30_000
+"""New partitions are found after so long. aiokafka's default is five minutes."""
 FETCH_WAIT_MS: Final = 100
 """A fetch under way holds up the partitions that are not in it, so it is kept short."""
 FETCH_PARTITION_BYTES: Final = 4 * 1024 * 1024
@@ -99,6 +101,7 @@ async def group_member(settings: KafkaSettings, group: str, *, client_id: str) -
         heartbeat_interval_ms=settings.session_timeout_ms // HEARTBEATS_PER_SESSION,
         rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
         max_poll_interval_ms=NEVER_MS,
+        metadata_max_age_ms=METADATA_AGE_MS,
         fetch_max_wait_ms=FETCH_WAIT_MS,
         max_partition_fetch_bytes=FETCH_PARTITION_BYTES,
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Final, Self
 
@@ -19,6 +20,8 @@ from services.telemetry.metrics import BYTES_IN_FLIGHT, LANES, REBALANCES
 log = structlog.get_logger()
 
 WATCH_S: Final = 1.0
+TOPIC_TIMEOUT_S: Final = 10.0
+TOPIC_ASK_S: Final = 0.2
 OUTSIDE_S: Final = 90.0
 """Without the group's answer to a join for so long is a problem: more than a rebalance may take."""
 
@@ -77,8 +80,20 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         for state in LaneState:
             LANES.labels(state).set_function(partial(self._lanes_in, state))
         self._consumer = await client.group_member(self._settings, self._group, client_id=f"{self._group}-worker")
+        try:
+            await self._until_known(self._consumer)
+        except BaseException:
+            await client.stop(self._consumer)
+            raise
         self._consumer.subscribe([self._topic], listener=self)
         return self
+
+    async def _until_known(self, consumer: AIOKafkaConsumer) -> None:
+        """Wait for a topic that was created just now: who joins before a broker knows of it gets no partitions."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TOPIC_TIMEOUT_S):
+                while self._topic not in await consumer.topics():  # noqa: ASYNC110  # nothing tells of it
+                    await asyncio.sleep(TOPIC_ASK_S)
 
     async def __aexit__(self, *_: object) -> None:
         self._is_leaving = True

@@ -74,6 +74,20 @@ async def assert_each_once(settings: KafkaSettings, records: int = RECORDS) -> N
     assert all(values == sorted(values) for values in by_key.values())
 
 
+async def test_a_topic_that_no_broker_knows_yet_is_waited_for(kafka: str, prefix: str) -> None:
+    """Who joins without it would be given no partitions until the next look, minutes later."""
+    settings = KafkaSettings(bootstrap_servers=kafka, topic_prefix=prefix)
+
+    async def create_later() -> None:
+        await asyncio.sleep(1)
+        await create_topic(kafka, settings.topic("in"), partitions=2)
+
+    creating = asyncio.create_task(create_later())
+    async with lanes(settings) as member:
+        await until(lambda: has_partitions(member, 2), within_s=15)
+    await creating
+
+
 async def test_each_record_comes_out_once_and_lag_reaches_0(settings: KafkaSettings) -> None:
     async with lanes(settings):
         await until(lambda: drained(settings), within_s=30)
