@@ -39,5 +39,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 		|| { echo "tagwire needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[embedded]' --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[embedded,traces]' --group dev
 	@touch $@

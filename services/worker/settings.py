@@ -45,6 +45,8 @@ class WorkerSettings(BaseSettings):
     """MiB that one document may take beyond what a child holds anyway; then it is a dead letter `memory`. Linux."""
     documents_per_child: Annotated[int, Field(ge=1)] = 50_000
     """Documents after which a child is renewed, so that nothing that leaks in a library adds up."""
+    traces: bool = False
+    """Send a span for each document by OTLP; OTEL_EXPORTER_OTLP_ENDPOINT says where. Needs `tagwire[traces]`."""
     http_host: str = "127.0.0.1"
     """Address of `/healthz` and `/readyz`. They tell no secrets, and take no commands."""
     http_port: Annotated[int, Field(ge=0, le=65535)] | None = None

@@ -1,6 +1,6 @@
 """A record in, the records it becomes out: decode, the stages, encode; or one dead letter that says why not."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -56,6 +56,10 @@ class Outcome(NamedTuple):
     def is_bug(self) -> bool:
         """Whether a step of ours failed, rather than the document."""
         return self.reason is Reason.STEP_FAILED
+
+
+Process = Callable[[Sequence[Record]], Awaitable[Sequence[Outcome]]]
+"""Records -> the outcome of each, in order."""
 
 
 def transform(

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from services.worker.flow import Stage
 from services.worker.health import health_server
 from services.worker.pool import WALL_PER_CPU, Pool
 from services.worker.settings import WorkerSettings
-from services.worker.transform import Outcome, Plan
+from services.worker.transform import Outcome, Plan, Process
 
 log = structlog.get_logger()
 
@@ -56,11 +57,14 @@ async def work(
         async def start() -> None:
             await _check_topics(kafka, plan)
             pool = await parts.enter_async_context(Pool(plan, _pool_limits(settings)))
+            process: Process = partial(_process, pool)
+            if settings.traces:
+                process = await _traced(process, plan.group, parts)
             lanes = Lanes(
                 kafka,
                 kafka.topic(plan.reads),
                 group=plan.group,
-                transform=lambda records: _process(records, pool),
+                transform=process,
                 committed=_count,
                 limits=_lane_limits(settings),
             )
@@ -87,7 +91,7 @@ async def _until(stop: asyncio.Event, doing: Coroutine[Any, Any, None]) -> None:
         await asyncio.wait({task})
 
 
-async def _process(records: Sequence[Record], pool: Pool) -> list[Outcome]:
+async def _process(pool: Pool, records: Sequence[Record]) -> list[Outcome]:
     outcomes = await pool.process(records)
     for record, outcome in zip(records, outcomes, strict=True):
         if outcome.reason is not None:
@@ -95,6 +99,17 @@ async def _process(records: Sequence[Record], pool: Pool) -> list[Outcome]:
             told = {"reason": outcome.reason, "message": outcome.message, "document_id": outcome.document_id}
             say("record_rejected", **told, origin=record.origin)
     return outcomes
+
+
+async def _traced(process: Process, group: str, parts: AsyncExitStack) -> Process:
+    try:
+        from services.worker.traces import otlp_tracer, traced  # noqa: PLC0415  # an extra
+    except ImportError as error:
+        raise WorkerError(
+            f"TAGWIRE_WORKER_TRACES needs OpenTelemetry: pip install 'tagwire[traces]' ({error})"
+        ) from error
+    tracer = await parts.enter_async_context(otlp_tracer(version("tagwire")))
+    return traced(process, tracer, group=group)
 
 
 def _count(outcomes: Sequence[Outcome]) -> None:
