@@ -1,7 +1,7 @@
 """
 Models and topics -> schemas/exported: a JSON Schema for each model, and an AsyncAPI document of the topics.
 
-`python -m schemas.export` writes them. `--check` writes nothing and exits with 1 when a file is not what the models
+`tagwire schemas export` writes them. `--check` writes nothing and exits with 1 when a file is not what the models
 say. `--release` also copies the JSON Schemas to schemas/released, with which those of later versions are compared.
 """
 
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     if "--check" in arguments:
         for name in (names := stale(EXPORTED)):
-            sys.stderr.write(f"schemas/exported/{name} is not what the models say: run `python -m schemas.export`\n")
+            sys.stderr.write(f"schemas/exported/{name} is not what the models say: run `tagwire schemas export`\n")
         return 1 if names else 0
     for name in write(EXPORTED):
         sys.stdout.write(f"schemas/exported/{name}\n")

@@ -55,6 +55,7 @@ async def work(
     async with AsyncExitStack() as parts:
 
         async def start() -> None:
+            log.info("worker_starting", reads=kafka.topic(plan.reads), bootstrap_servers=kafka.bootstrap_servers)
             await _check_topics(kafka, plan)
             pool = await parts.enter_async_context(Pool(plan, _pool_limits(settings)))
             process: Process = partial(_process, pool)

@@ -22,7 +22,7 @@ def validator(model: Any) -> Draft202012Validator:
 
 
 def test_what_is_committed_is_what_the_models_say() -> None:
-    assert export.stale(export.EXPORTED) == [], "run `python -m schemas.export`"
+    assert export.stale(export.EXPORTED) == [], "run `tagwire schemas export`"
 
 
 @pytest.mark.parametrize("model", [*SCHEMA_FILES, TopicDefinition])
@@ -54,7 +54,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.setattr(export, "EXPORTED", tmp_path / "exported")
     monkeypatch.setattr(export, "RELEASED", tmp_path / "released")
     assert export.main(["--check"]) == 1
-    assert "run `python -m schemas.export`" in capsys.readouterr().err
+    assert "run `tagwire schemas export`" in capsys.readouterr().err
     assert export.main(["--release"]) == 0
     assert export.main(["--check"]) == 0
     assert export.main(["--chekc"]) == 2

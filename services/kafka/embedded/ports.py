@@ -47,5 +47,7 @@ def listener(port: int) -> str:
     for process in Path("/proc").glob("[0-9]*") if inodes else ():
         with suppress(OSError):  # it has ended, or is another user's
             if any(str(handle.readlink()) in inodes for handle in (process / "fd").iterdir()):
-                return f" by {(process / 'comm').read_text().strip()} (process {process.name})"
+                is_kafka = b"kafka.Kafka" in (process / "cmdline").read_bytes()
+                name = "another Kafka" if is_kafka else (process / "comm").read_text().strip()
+                return f" by {name} (process {process.name})"
     return ""
