@@ -25,7 +25,7 @@ BARE: Final = "bare function"
 TEXT: Final = """\
 The same function of the document's bytes runs in every system, on a backlog, on 4 partitions of the embedded Kafka, with zstd.
 For text it parses the envelope, settles white space, counts and hashes words with the standard library; for HTML it is tagwire's own clean step.
-Each system has its best settings (`bench/peers/<name>.py` says why) and gives the best guarantee that it has.
+Each system has its best settings (below; `bench/peers/` says why) and gives the best guarantee that it has.
 CPU time is that of all its processes, the broker's not counted, from the moment when they were loaded until a read-committed reader had every output; a start with few documents is taken off.
 Plumbing is what is left when the bare function is taken off, which runs without Kafka in one process a core.
 Rounds are interleaved; a cell is the median, with the least and the greatest.
@@ -120,7 +120,7 @@ async def bare(workload: Workload, documents: int) -> tuple[float, float]:
 
 
 def section(results: Sequence[Results], systems: Sequence[System] = SYSTEMS) -> Section:
-    tables, charts = [], {}
+    tables, charts = [Table(("", "settings"), [(system.name, system.settings) for system in systems])], {}
     for result in results:
         tables.append(_table(result, systems))
         name = result.workload.name

@@ -38,7 +38,6 @@ class Run:
     documents: int
     cpu_s: float
     """Of all its processes, until the last output could be read."""
-    wall_s: float
     per_s: float
     """Documents a second after the first tenth."""
     count: Count
@@ -80,4 +79,4 @@ async def race(
     first = next(sample for sample in samples if sample.visible >= RAMP * documents or sample is last)
     took_s = last.at_s - first.at_s
     per_s = (last.visible - first.visible) / took_s if took_s else documents / last.at_s
-    return Run(documents, last.cpu_s, last.at_s, per_s, count)
+    return Run(documents, last.cpu_s, per_s, count)

@@ -15,7 +15,6 @@ from typing import Final
 
 from bench.environments import ROOT, python_of, versions
 from bench.peers.job import Job
-from bench.topics import PARTITIONS
 from services.kafka.embedded.ports import free_port
 from services.worker.settings import usable_cores
 
@@ -127,9 +126,9 @@ async def running(
             await asyncio.gather(*map(end, processes))
 
 
-def job_on(bootstrap: str, source: str, target: str, *, group: str, function: str, partitions: int = PARTITIONS) -> Job:
+def job_on(bootstrap: str, source: str, target: str, *, group: str, function: str) -> Job:
     """Return what is the same for all processes of a run."""
-    return Job(bootstrap, source, target, group, function, 0, 1, partitions, "", [])
+    return Job(bootstrap, source, target, group, function, 0, 1, "", [])
 
 
 async def until_ready(process: Process) -> None:

@@ -29,7 +29,6 @@ class Job:
     instance: int
     """Which of the processes of this system this is, from 0."""
     instances: int
-    partitions: int
     folder: str
     """For files; the instances share it."""
     ports: list[int]
