@@ -17,7 +17,7 @@ Function = Callable[[bytes], bytes]
 KEYWORDS: Final = "BENCH_KEYWORDS"
 """Environment variable: a JSON file of keyword -> tag, for `whole_job`."""
 READ_FOR_LANGUAGE: Final = 1_000
-"""Characters, as many as tagwire's own would be read at most; py3langid takes thrice as long for 5,000."""
+"""Characters, as many as tagwire's own would be read at most."""
 
 
 def load(name: str) -> Function:

@@ -56,7 +56,7 @@ TAGWIRE: Final = System(
     "tagwire", "tagwire", "exactly once", "1 process and a child a core", "tagwire", is_ours=True, processes=1
 )
 CONFLUENT: Final = System(
-    "confluent-kafka by hand", "confluent", "exactly once", "consume(10,000), a transaction each", "confluent-kafka"
+    "confluent-kafka by hand", "confluent", "exactly once", "consume(2,000), a transaction each", "confluent-kafka"
 )
 QUIX: Final = System("Quix Streams", "quix", "exactly once", "commit interval 0.5 s", "quixstreams")
 FASTSTREAM: Final = System(

@@ -17,7 +17,7 @@ from bytewax.recovery import RecoveryConfig, init_db_dir  # type: ignore[import-
 from bytewax.run import cli_main  # type: ignore[import-not-found]
 
 from bench.functions import load
-from bench.peers.job import job, wait_for_start
+from bench.peers.job import PARTITIONER, job, wait_for_start
 
 EPOCH_S = 1.0
 """How often it takes a snapshot of its offsets."""
@@ -28,7 +28,12 @@ def main() -> None:
     flow = Dataflow("bench")
     reading = {"isolation.level": "read_committed", "fetch.wait.max.ms": "50"}
     source = KafkaSource([told.bootstrap], [told.source], add_config=reading, batch_size=2_000)
-    writing = {"compression.type": "zstd", "linger.ms": "5", "batch.size": str(1024 * 1024)}
+    writing = {
+        "partitioner": PARTITIONER,
+        "compression.type": "zstd",
+        "linger.ms": "5",
+        "batch.size": str(1024 * 1024),
+    }
     outputs = op.map("function", op.input("source", flow, source), lambda m: KafkaSinkMessage(m.key, function(m.value)))
     op.output("target", outputs, KafkaSink([told.bootstrap], told.target, add_config=writing))
     stores = Path(told.folder) / "recovery"

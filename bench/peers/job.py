@@ -11,6 +11,8 @@ from typing import Final
 
 COMMIT_INTERVAL: Final = "BENCH_COMMIT_INTERVAL_S"
 """Environment variable: how often Quix commits. The latency table sets it low."""
+PARTITIONER: Final = "murmur2_random"
+"""By which the topics are filled, and what all others use. librdkafka's own is another, and moves keys elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
