@@ -52,7 +52,7 @@ async def measure(documents: int, size_bytes: int = 2_000) -> list[Result]:
             done, still_s, shown = 0, 0.0, documents // STEPS
             while done < documents and still_s < GIVE_UP_S:
                 await asyncio.sleep(ASK_S)
-                before, done = done, await outputs.visible()
+                before, done = done, await outputs.different()
                 still_s = 0.0 if done > before else still_s + ASK_S
                 if done >= shown or done >= documents:
                     shown = (done * STEPS // documents + 1) * documents // STEPS

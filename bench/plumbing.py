@@ -11,7 +11,7 @@ from typing import Final
 
 from bench.charts import bars
 from bench.environments import ROOT
-from bench.race import Run, race
+from bench.race import STEPS, Run, race
 from bench.systems import SYSTEMS, Running, System, end, until_ready
 from bench.table import Section, Table, figure, spread
 from bench.topics import broker, fill, make_topics
@@ -29,6 +29,7 @@ Each system has its best settings (below; `bench/peers/` says why) and gives the
 CPU time is that of all its processes, the broker's not counted, from the moment when they were loaded until a read-committed reader had every output; a start with few documents is taken off.
 Plumbing is what is left when the bare function is taken off, which runs without Kafka in one process a core.
 Rounds are interleaved; a cell is the median, with the least and the greatest.
+Documents/s are those after the first tenth; the cell is empty where outputs came in fewer than {steps} steps.
 Lost and doubled are counted by key by the read-committed reader."""  # noqa: E501  # one sentence a line
 
 
@@ -129,7 +130,7 @@ def section(results: Sequence[Results], systems: Sequence[System] = SYSTEMS) -> 
             {BARE: median(result.bare_us), **{each.name: median(result.cpu_us(each)) for each in systems}},
             floor=median(result.bare_us),
         )
-    return Section("The same function in every system", TEXT, tables, charts)
+    return Section("The same function in every system", TEXT.format(steps=STEPS), tables, charts)
 
 
 def _table(result: Results, systems: Sequence[System]) -> Table:
@@ -157,4 +158,4 @@ def _table(result: Results, systems: Sequence[System]) -> Table:
 
 
 def _said(run: Run) -> str:
-    return f"{run.cpu_s / run.documents * 1e6:.0f} µs, {run.per_s:.0f}/s, {run.count}"
+    return f"{run.cpu_s / run.documents * 1e6:.0f} µs, {run.per_s or 0:.0f}/s, {run.count}"

@@ -16,7 +16,9 @@ from typing import Final
 from bench.environments import ROOT, python_of, versions
 from bench.peers.job import Job
 from services.kafka.embedded.ports import free_port
+from services.worker.flow import JOURNEY
 from services.worker.settings import usable_cores
+from services.worker.worker import group_name
 
 READY_S: Final = 60.0
 GRACE_S: Final = 15.0
@@ -42,10 +44,15 @@ class System:
     is_ours: bool = False
     processes: int | None = None
     """None: one for each core."""
+    group_ending: str | None = ""
+    """What its consumer group's name has behind that of the run. None: it belongs to no group."""
 
     @property
     def version(self) -> str:
         return version(self.package) if self.is_ours else versions(self.script)[self.package]
+
+    def group(self, run: str) -> str | None:
+        return None if self.group_ending is None else f"{run}{self.group_ending}"
 
     def python(self) -> str:
         """Return the interpreter that has what the script needs; a peer's environment is made at the first call."""
@@ -53,7 +60,14 @@ class System:
 
 
 TAGWIRE: Final = System(
-    "tagwire", "tagwire", "exactly once", "1 process and a child a core", "tagwire", is_ours=True, processes=1
+    "tagwire",
+    "tagwire",
+    "exactly once",
+    "1 process and a child a core",
+    "tagwire",
+    is_ours=True,
+    processes=1,
+    group_ending=f".{group_name(JOURNEY)}",
 )
 CONFLUENT: Final = System(
     "confluent-kafka by hand", "confluent", "exactly once", "consume(2,000), a transaction each", "confluent-kafka"
@@ -65,7 +79,9 @@ FASTSTREAM: Final = System(
 FAUST: Final = System(
     "Faust", "faust", "at least once", "buffer 32,768, commit interval 0.5 s, uvloop", "faust-streaming"
 )
-BYTEWAX: Final = System("Bytewax", "bytewax", "at least once", "batches of 2,000, snapshots each 1 s", "bytewax")
+BYTEWAX: Final = System(
+    "Bytewax", "bytewax", "at least once", "batches of 2,000, snapshots each 1 s", "bytewax", group_ending=None
+)
 SYSTEMS: Final = (TAGWIRE, CONFLUENT, QUIX, FASTSTREAM, FAUST, BYTEWAX)
 
 

@@ -1,6 +1,6 @@
 """Tables and pages: figures -> Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
@@ -38,12 +38,21 @@ class Section:
         return "\n\n".join([f"## {self.title}", self.text, *(table.markdown() for table in self.tables), *images])
 
 
-def spread(values: Sequence[float], digits: int = 0) -> str:
-    """Return the median, and the least and the greatest behind it where there are several: `102 (98 to 110)`."""
-    middle = figure(median(values), digits)
-    if len(values) == 1:
-        return middle
-    return f"{middle}{NO_BREAK}({figure(min(values), digits)} to {figure(max(values), digits)})"
+def spread(values: Iterable[float | None], digits: int = 0) -> str:
+    """
+    Return the median, and the least and the greatest behind it where there are several: `102 (98 to 110)`.
+
+    None is a value that could not be taken; empty when none could.
+    """
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    middle = figure(median(known), digits)
+    return middle if len(known) == 1 else f"{middle}{NO_BREAK}{between(min(known), max(known), digits)}"
+
+
+def between(least: float, greatest: float, digits: int = 0) -> str:
+    return f"({figure(least, digits)} to {figure(greatest, digits)})"
 
 
 def figure(value: float, digits: int = 0) -> str:

@@ -85,7 +85,11 @@ class Outputs:
         await client.stop(self._reader)
 
     async def visible(self) -> int:
-        """Return by how many offsets the topic has grown for a read-committed reader; transactions' ends are in it."""
+        """
+        Return by how many offsets the topic has grown for a read-committed reader.
+
+        Those are more than documents: ends of transactions are in it, and what came twice.
+        """
         ends = await self._reader.end_offsets(self._partitions)
         return sum(ends[partition] - self._from[partition] for partition in self._partitions)
 
@@ -99,10 +103,15 @@ class Outputs:
                     yield record
         self._reader.pause(*self._partitions)
 
-    async def count(self, expected: int) -> Count:
-        """Read what is there and return what came of so many documents, keyed by their numbers from 0."""
+    async def different(self) -> int:
+        """Read what is there and return how many documents have come, by their keys."""
         async for record in self.read():
             self.keys[record.key] += 1
+        return len(self.keys)
+
+    async def count(self, expected: int) -> Count:
+        """Read what is there and return what came of so many documents, keyed by their numbers from 0."""
+        await self.different()
         lost = sum(b"%d" % number not in self.keys for number in range(expected))
         return Count(self.keys.total(), lost, self.keys.total() - len(self.keys))
 
