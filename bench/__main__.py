@@ -66,16 +66,16 @@ async def measure(parts: Sequence[str], scripts: Sequence[str], *, scale: float,
     if "plumbing" in parts:
         workloads = (PLUMBING[0], PLUMBING[-1]) if is_trial else PLUMBING
         rounds = (1, 1) if is_trial else (3, 2, 2, 2)
-        sections.append(
-            plumbing.section(
-                await plumbing.measure(systems=systems, workloads=workloads, rounds=rounds, scale=scale), systems
-            )
+        starts = 1 if is_trial else plumbing.STARTS
+        results = await plumbing.measure(
+            systems=systems, workloads=workloads, rounds=rounds, starts=starts, scale=scale
         )
+        sections.append(plumbing.section(results, systems))
     if "whole-job" in parts:
         jobs = (WHOLE_JOB_TEXT,) if is_trial else (WHOLE_JOB_TEXT, WHOLE_JOB_PAGES)
-        results = await whole_job.measure(workloads=jobs, rounds=1 if is_trial else 2, scale=scale)
-        throughput_per_s = results[0].per_s(TAGWIRE.name) or FALLBACK_PER_S
-        sections.append(whole_job.section(results))
+        whole = await whole_job.measure(workloads=jobs, rounds=1 if is_trial else 2, scale=scale)
+        throughput_per_s = whole[0].per_s(TAGWIRE.name) or FALLBACK_PER_S
+        sections.append(whole_job.section(whole))
     if "latency" in parts:
         sections.append(
             latency.section(

