@@ -43,7 +43,7 @@ def bars(title: str, values: Mapping[str, float], *, ours: str = "tagwire", floo
 def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], *, x: str, y: str) -> str:
     """Return a line for each series of points, over evenly spaced x values, from 0 upwards."""
     steps = sorted({at for points in series.values() for at, _ in points})
-    top = max(value for points in series.values() for _, value in points) * 1.1 or 1.0
+    top = max((value for points in series.values() for _, value in points), default=0.0) * 1.1 or 1.0
     across = (WIDTH - 2 * MARGIN) / max(1, len(steps) - 1)
     bottom = HEIGHT - MARGIN
     parts = [_text(0, 16, title, "title"), _text(0, 36, y), _text(WIDTH - MARGIN, HEIGHT - 8, x, anchor="end")]

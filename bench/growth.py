@@ -11,8 +11,8 @@ from typing import Final
 from bench.charts import lines
 from bench.peers.tagwire import CHILDREN, TAG_TOPICS
 from bench.race import Run, race
-from bench.systems import TAGWIRE
-from bench.table import Section, Table, figure
+from bench.systems import TAGWIRE, SystemFailed
+from bench.table import Section, Table, failed, figure
 from bench.topics import PARTITIONS, broker, fill, make_topics
 from bench.workload import TEXT_5_KB, WORDS, article
 from schemas.documents import RawDocument
@@ -43,11 +43,13 @@ Definitions are generated beside the shipped ones, {terms} terms each, and the f
 class Result:
     grows: str
     size: int
-    cpu_us: float
-    per_s: float | None
-    """None: measured without Kafka."""
-    wrong: int = 0
-    """Documents lost or doubled."""
+    cpu_us: float = 0.0
+    per_s: float | None = None
+    """None: measured without Kafka, or seen in too few steps."""
+    wrong: int | None = None
+    """Documents lost or doubled. None: measured without Kafka."""
+    failure: str = ""
+    """Why there are no figures. Empty: there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +83,22 @@ async def measure(scale: float = 1.0, *, is_trial: bool = False) -> list[Result]
     values = TEXT_5_KB.values()
     async with broker() as kafka:
         for number, setting in enumerate(chosen):
-            # What a run costs that is no document's grows, too: it is measured on few documents, and taken off.
-            few, many = [
-                await _run(kafka.model_copy(update={"topic_prefix": f"{size}-{number}."}), setting, values, size)
-                for size in (START, setting.documents)
-            ]
-            cpu_us = (many.cpu_s - few.cpu_s) / (setting.documents - START) * 1e6
-            wrong = many.count.lost + many.count.doubled
-            results.append(Result(setting.grows, setting.size, cpu_us, many.per_s, wrong))
+            try:
+                results.append(await _result(kafka, setting, f"{number}.", values))
+            except SystemFailed as failure:
+                results.append(Result(setting.grows, setting.size, failure=failure.told(TAGWIRE.name)))
             sys.stderr.write(f"growth: {results[-1]}\n")
     return results + [_with_definitions(size) for size in DEFINITIONS[: 2 if is_trial else None]]
+
+
+async def _result(kafka: KafkaSettings, setting: Setting, prefix: str, values: list[bytes]) -> Result:
+    # What a run costs that is no document's grows, too: it is measured on few documents, and taken off.
+    few, many = [
+        await _run(kafka.model_copy(update={"topic_prefix": f"{size}-{prefix}"}), setting, values, size)
+        for size in (START, setting.documents)
+    ]
+    cpu_us = (many.cpu_s - few.cpu_s) / (setting.documents - START) * 1e6
+    return Result(setting.grows, setting.size, cpu_us, many.per_s, many.count.lost + many.count.doubled)
 
 
 async def _run(kafka: KafkaSettings, setting: Setting, values: list[bytes], documents: int) -> Run:
@@ -138,26 +146,33 @@ def _with_definitions(size: int) -> Result:
     began = time.process_time()
     for document in documents:
         classify(document, taxonomy)
-    return Result("definitions", len(taxonomy.definitions), (time.process_time() - began) / len(documents) * 1e6, None)
+    return Result("definitions", len(taxonomy.definitions), (time.process_time() - began) / len(documents) * 1e6)
 
 
 def section(results: Sequence[Result]) -> Section:
     table = Table(("what grows", "to", "CPU µs a document", "documents/s", "lost or doubled"))
-    kinds = list(dict.fromkeys(result.grows for result in results))
+    kinds = list(dict.fromkeys(result.grows for result in results if not result.failure))
     for result in results:
+        if result.failure:
+            table.rows.append((result.grows, figure(result.size), *failed(result.failure, len(table.head) - 2)))
+            continue
         table.rows.append(
             (
                 result.grows,
                 figure(result.size),
                 figure(result.cpu_us),
                 figure(result.per_s) if result.per_s is not None else "",
-                str(result.wrong) if result.per_s is not None else "",
+                str(result.wrong) if result.wrong is not None else "",
             )
         )
     charts = {
         f"growth-{kind.replace(' ', '-')}": lines(
             f"CPU µs a document, as {kind} grow",
-            {"CPU": [(result.size, result.cpu_us) for result in results if result.grows == kind]},
+            {
+                "CPU": [
+                    (result.size, result.cpu_us) for result in results if result.grows == kind and not result.failure
+                ]
+            },
             x=kind,
             y="µs",
         )

@@ -14,8 +14,8 @@ from typing import Final
 from bench.charts import lines
 from bench.functions import KEYWORDS
 from bench.peers.job import COMMIT_INTERVAL
-from bench.systems import QUIX, TAGWIRE, System, job_on, running
-from bench.table import Section, Table, figure
+from bench.systems import QUIX, TAGWIRE, System, SystemFailed, job_on, running
+from bench.table import Section, Table, failed, figure
 from bench.topics import broker, make_topics
 from bench.whole_job import tags_by_keyword
 from bench.workload import WHOLE_JOB_TEXT
@@ -47,11 +47,13 @@ class Result:
     system: str
     load: float
     rate_per_s: float
-    documents: int
-    missing: int
-    p50_ms: float
-    p99_ms: float
-    worst_ms: float
+    documents: int = 0
+    missing: int = 0
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+    worst_ms: float = 0.0
+    failure: str = ""
+    """Why there are no figures. Empty: there are."""
 
 
 async def measure(
@@ -78,9 +80,14 @@ async def measure(
                     group="load",
                     function="whole_job",
                 )
-                async with running(system, job, environment=environment) as started:
-                    started.go()
-                    result = await _result(topics, values, system, load, throughput_per_s * load, seconds)
+                rate_per_s = throughput_per_s * load
+                try:
+                    async with running(system, job, environment=environment) as started:
+                        started.go()
+                        result = await _result(topics, values, system, load, rate_per_s, seconds)
+                        started.require()
+                except SystemFailed as failure:
+                    result = Result(system.name, load, rate_per_s, failure=failure.told(system.name))
                 results.append(result)
                 sys.stderr.write(f"latency: {result}\n")
     return results
@@ -127,9 +134,12 @@ async def _warm_up(publisher: Publisher, values: list[bytes], arrivals: dict[byt
     warm = [b"warm-%d" % number for number in range(WARM_UP)]
     for number, key in enumerate(warm):
         await publisher.send(Output(RAW.name, key, values[number % len(values)]))
-    async with asyncio.timeout(WARM_UP_TIMEOUT_S):
-        while not arrivals.keys() >= set(warm):  # noqa: ASYNC110  # seldom, not to disturb the reader
-            await asyncio.sleep(ASK_S)
+    try:
+        async with asyncio.timeout(WARM_UP_TIMEOUT_S):
+            while not arrivals.keys() >= set(warm):  # noqa: ASYNC110  # seldom, not to disturb the reader
+                await asyncio.sleep(ASK_S)
+    except TimeoutError:
+        raise SystemFailed(f"the first {WARM_UP} documents took more than {WARM_UP_TIMEOUT_S:.0f} s") from None
 
 
 async def _read(kafka: KafkaSettings, arrivals: dict[bytes, float]) -> None:
@@ -149,18 +159,20 @@ async def _read(kafka: KafkaSettings, arrivals: dict[bytes, float]) -> None:
 def section(results: Sequence[Result]) -> Section:
     table = Table(("load", "system", "documents/s", "p50 ms", "p99 ms", "worst ms", "not delivered"))
     for result in results:
+        name = (f"{result.load:.0%}", result.system, figure(result.rate_per_s))
+        if result.failure:
+            table.rows.append((*name, *failed(result.failure, len(table.head) - len(name))))
+            continue
         is_behind = result.missing > 0
         cells = [figure(value) for value in (result.p50_ms, result.p99_ms, result.worst_ms)]
         table.rows.append(
             (
-                f"{result.load:.0%}",
-                result.system,
-                figure(result.rate_per_s),
+                *name,
                 *([""] * 3 if is_behind else cells),
                 f"{result.missing} of {result.documents}: falls behind" if is_behind else "0",
             )
         )
-    ours = [result for result in results if result.system == TAGWIRE.name]
+    ours = [result for result in results if result.system == TAGWIRE.name and not result.failure]
     chart = lines(
         "tagwire: milliseconds until a subscriber has a document",
         {
@@ -170,4 +182,4 @@ def section(results: Sequence[Result]) -> Section:
         x="% of what a backlog runs at",
         y="ms",
     )
-    return Section("Latency", TEXT.format(late=LATE_S), [table], {"latency": chart})
+    return Section("Latency", TEXT.format(late=LATE_S), [table], {"latency": chart} if ours else {})

@@ -10,8 +10,8 @@ from typing import Final
 
 from bench.charts import lines
 from bench.measure import resident_mb, tree
-from bench.systems import TAGWIRE, job_on, running
-from bench.table import Section, Table, figure
+from bench.systems import TAGWIRE, Running, SystemFailed, job_on, running
+from bench.table import Section, Table, failed, figure
 from bench.topics import Outputs, broker, make_topics
 from bench.workload import article, page
 from schemas.topics import CLASSIFIED, RAW
@@ -32,9 +32,11 @@ Resident memory, in which a page that processes share counts in each of them.
 @dataclass(frozen=True, slots=True)
 class Result:
     done: int
-    parent_mb: float
-    children_mb: float
-    children: int
+    parent_mb: float = 0.0
+    children_mb: float = 0.0
+    children: int = 0
+    failure: str = ""
+    """Why there are no figures. Empty: there are."""
 
 
 async def measure(documents: int, size_bytes: int = 2_000) -> list[Result]:
@@ -47,19 +49,30 @@ async def measure(documents: int, size_bytes: int = 2_000) -> list[Result]:
         job = job_on(
             kafka.bootstrap_servers, kafka.topic(RAW), kafka.topic(CLASSIFIED), group="memory", function="whole_job"
         )
-        async with Outputs(kafka) as outputs, running(TAGWIRE, job) as started:
-            started.go()
-            done, still_s, shown = 0, 0.0, documents // STEPS
-            while done < documents and still_s < GIVE_UP_S:
-                await asyncio.sleep(ASK_S)
-                before, done = done, await outputs.different()
-                still_s = 0.0 if done > before else still_s + ASK_S
-                if done >= shown or done >= documents:
-                    shown = (done * STEPS // documents + 1) * documents // STEPS
-                    parent, *below = tree(started.pids[0])
-                    results.append(Result(done, resident_mb(parent), sum(map(resident_mb, below)), len(below)))
-                    sys.stderr.write(f"memory: {results[-1]}\n")
+        async with Outputs(kafka) as outputs:
+            try:
+                async with running(TAGWIRE, job) as started:
+                    await _watch(started, outputs, documents, results)
+            except SystemFailed as failure:
+                results.append(Result(len(outputs.keys), failure=failure.told(TAGWIRE.name)))
     return results
+
+
+async def _watch(started: Running, outputs: Outputs, documents: int, results: list[Result]) -> None:
+    started.go()
+    done, still_s, shown = 0, 0.0, documents // STEPS
+    while done < documents:
+        await asyncio.sleep(ASK_S)
+        before, done = done, await outputs.different()
+        still_s = 0.0 if done > before else still_s + ASK_S
+        if done >= shown or done >= documents:
+            shown = (done * STEPS // documents + 1) * documents // STEPS
+            parent, *below = tree(started.pids[0])
+            results.append(Result(done, resident_mb(parent), sum(map(resident_mb, below)), len(below)))
+            sys.stderr.write(f"memory: {results[-1]}\n")
+        started.require()
+        if still_s >= GIVE_UP_S:
+            raise SystemFailed(f"nothing new for {GIVE_UP_S:.0f} s, {documents - done} documents not delivered")
 
 
 def _bodies(documents: int, size_bytes: int) -> Iterator[bytes]:
@@ -72,20 +85,26 @@ def _bodies(documents: int, size_bytes: int) -> Iterator[bytes]:
 def section(results: Sequence[Result]) -> Section:
     table = Table(("documents", "parent MiB", "children MiB", "all MiB", "children"))
     for result in results:
+        if result.failure:
+            table.rows.append((figure(result.done), *failed(result.failure, len(table.head) - 1)))
+            continue
         all_mb = result.parent_mb + result.children_mb
         cells = (result.done, result.parent_mb, result.children_mb, all_mb, result.children)
         table.rows.append(tuple(figure(cell) for cell in cells))
+    well = [result for result in results if not result.failure]
     chart = lines(
         "Resident MiB of a worker and its children",
         {
-            "all": [(result.done, result.parent_mb + result.children_mb) for result in results],
-            "parent": [(result.done, result.parent_mb) for result in results],
+            "all": [(result.done, result.parent_mb + result.children_mb) for result in well],
+            "parent": [(result.done, result.parent_mb) for result in well],
         },
         x="documents",
         y="MiB",
     )
     documents = results[-1].done if results else 0
-    return Section("Memory", TEXT.format(documents=documents, pages=PAGES_EACH), [table], {"memory": chart})
+    return Section(
+        "Memory", TEXT.format(documents=documents, pages=PAGES_EACH), [table], {"memory": chart} if well else {}
+    )
 
 
 def main() -> None:

@@ -12,8 +12,8 @@ from typing import Final
 from bench.charts import bars
 from bench.environments import ROOT
 from bench.race import STEPS, Run, race
-from bench.systems import SYSTEMS, Running, System, end, until_ready
-from bench.table import NO_BREAK, NOISE, Section, Table, between, figure, spread
+from bench.systems import SYSTEMS, Running, System, SystemFailed, end, until_ready
+from bench.table import NO_BREAK, NOISE, Section, Table, between, failed, figure, spread
 from bench.topics import broker, fill, make_topics
 from bench.workload import PLUMBING, Workload
 from services.kafka.settings import KafkaSettings
@@ -48,6 +48,8 @@ class Results:
     bare_per_s: list[float] = field(default_factory=list)
     starts: dict[str, list[Run]] = field(default_factory=dict)
     runs: dict[str, list[Run]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    """System -> why. It does not race again."""
 
     def cpu_us(self, system: System) -> list[float]:
         start_s = median(run.cpu_s for run in self.starts[system.name])
@@ -100,9 +102,15 @@ async def _round(
 ) -> None:
     # Each round begins with another one, so that nobody always follows the same neighbour.
     for system in (*systems[number:], *systems[:number]):
-        run = await race(system, kafka, function=results.workload.function, documents=documents)
-        into.setdefault(system.name, []).append(run)
-        sys.stderr.write(f"{results.workload.name}, round {number + 1}: {system.name}: {_said(run)}\n")
+        if system.name in results.failures:
+            continue
+        try:
+            run = await race(system, kafka, function=results.workload.function, documents=documents)
+        except SystemFailed as failure:
+            results.failures[system.name] = failure.told(system.name)
+        else:
+            into.setdefault(system.name, []).append(run)
+            sys.stderr.write(f"{results.workload.name}, {documents} documents: {system.name}: {_said(run)}\n")
 
 
 async def bare(workload: Workload, documents: int) -> tuple[float, float]:
@@ -128,9 +136,10 @@ def section(results: Sequence[Results], systems: Sequence[System] = SYSTEMS) -> 
     for result in results:
         tables.append(_table(result, systems))
         name = result.workload.name
+        well = [system for system in systems if system.name not in result.failures]
         charts[f"plumbing-{name.lower().replace(' ', '-')}"] = bars(
             f"{name}: CPU µs a document; the pale part is the bare function",
-            {BARE: median(result.bare_us), **{each.name: median(result.cpu_us(each)) for each in systems}},
+            {BARE: median(result.bare_us), **{each.name: median(result.cpu_us(each)) for each in well}},
             floor=median(result.bare_us),
         )
     return Section(
@@ -139,16 +148,20 @@ def section(results: Sequence[Results], systems: Sequence[System] = SYSTEMS) -> 
 
 
 def _table(result: Results, systems: Sequence[System]) -> Table:
-    name = f"{result.workload.name}, {result.documents:,} documents"
+    workload = f"{result.workload.name}, {result.documents:,} documents"
     table = Table(
-        (name, "guarantee", "CPU µs a document", "of it plumbing", "of bare", "documents/s", "lost", "doubled")
+        (workload, "guarantee", "CPU µs a document", "of it plumbing", "of bare", "documents/s", "lost", "doubled")
     )
     table.rows.append((BARE, "", spread(result.bare_us), "", "1.00", spread(result.bare_per_s), "", ""))
     for system in systems:
+        name = f"{system.name} {system.version}"
+        if why := result.failures.get(system.name):
+            table.rows.append((name, system.guarantee, *failed(why, len(table.head) - 2)))
+            continue
         runs, cpu_us = result.runs[system.name], result.cpu_us(system)
         table.rows.append(
             (
-                f"{system.name} {system.version}",
+                name,
                 system.guarantee,
                 spread(cpu_us),
                 *_plumbing(cpu_us, result.bare_us),

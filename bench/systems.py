@@ -27,7 +27,12 @@ TAIL: Final = 3_000
 
 
 class SystemFailed(Exception):  # noqa: N818  # a system of somebody's, not an error of ours
-    """A system does not start, or ends in the middle of its work."""
+    """A system does not start, or ends in the middle of its work. What it said last is a note, not in the message."""
+
+    def told(self, who: str) -> str:
+        """Return the message, for a table, and print all of it as progress."""
+        sys.stderr.write("\n".join([f"{who} failed: {self}", *getattr(self, "__notes__", ()), ""]))
+        return str(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +136,11 @@ async def running(
                         env={**os.environ, **(environment or {})},
                     )
                 processes.append(process)
-            async with asyncio.timeout(READY_S):
-                for process in processes:
-                    await until_ready(process)
+            await _until_all_ready(processes)
             yield Running(processes)
         except SystemFailed as failure:
-            tail = said.read_text(errors="replace")[-TAIL:]
-            raise SystemFailed(f"{system.name}: {failure}; the last that it said:\n{tail}") from None
+            failure.add_note(said.read_text(errors="replace")[-TAIL:])
+            raise
         finally:
             await asyncio.gather(*map(end, processes))
 
@@ -145,6 +148,15 @@ async def running(
 def job_on(bootstrap: str, source: str, target: str, *, group: str, function: str) -> Job:
     """Return what is the same for all processes of a run."""
     return Job(bootstrap, source, target, group, function, 0, 1, "", [])
+
+
+async def _until_all_ready(processes: list[Process]) -> None:
+    try:
+        async with asyncio.timeout(READY_S):
+            for process in processes:
+                await until_ready(process)
+    except TimeoutError:
+        raise SystemFailed(f"not ready within {READY_S:.0f} s") from None
 
 
 async def until_ready(process: Process) -> None:

@@ -41,6 +41,11 @@ class Section:
         return "\n\n".join([f"## {self.title}", self.text, *(table.markdown() for table in self.tables), *images])
 
 
+def failed(why: str, columns: int) -> tuple[str, ...]:
+    """Return the cells of a row that has nothing but a reason."""
+    return (f"{FAILED}{why}", *[""] * (columns - 1))
+
+
 def spread(values: Iterable[float | None], digits: int = 0) -> str:
     """
     Return the median, and the least and the greatest behind it where there are several: `102 (98 to 110)`.

