@@ -7,7 +7,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Final
 
@@ -23,6 +23,7 @@ from services.kafka.embedded.jars import KAFKA_VERSION
 PAGE: Final = ROOT / "docs" / "benchmarks.md"
 CHARTS: Final = "benchmarks"
 WRITTEN_BELOW: Final = "<!-- What follows is written by `make bench`. -->"
+SCRIPTS: Final = tuple(system.script for system in SYSTEMS)
 PARTS: Final = ("plumbing", "whole-job", "latency", "memory", "growth")
 MEMORY_DOCUMENTS: Final = 30_000
 QUICK: Final = 0.04
@@ -32,36 +33,61 @@ FALLBACK_PER_S: Final = 400.0
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few documents, one round, three minutes")
-    parser.add_argument("--scale", type=float, default=1.0, help="this part of the documents")
-    parser.add_argument("--parts", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
-    parser.add_argument("--systems", default=",".join(system.script for system in SYSTEMS), help="in the first table")
-    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md and its charts")
-    options = parser.parse_args()
+    options = parsed(sys.argv[1:])
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # new topics have no leader yet; it tries again
-    began = time.monotonic()
+    began, commit = time.monotonic(), _commit()
     command = f"python -m bench {' '.join(sys.argv[1:])}".strip()
     sections = asyncio.run(
         measure(
-            options.parts.split(","),
-            options.systems.split(","),
-            scale=QUICK if options.quick else options.scale,
-            is_trial=options.quick,
+            options.parts or PARTS,
+            options.systems or SCRIPTS,
+            scale=options.scale or (QUICK if options.quick else 1.0),
+            is_trial=bool(options.quick),
         )
     )
-    page = written(sections, command=command, minutes=(time.monotonic() - began) / 60)
+    page = written(sections, command=command, commit=commit, minutes=(time.monotonic() - began) / 60)
     if options.write:
         write(page, sections)
-    else:
-        sys.stdout.write(page)
+    sys.stdout.write(page)
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options; what would put a part of the figures on the page ends the process with a usage error."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, epilog="Progress is on stderr, the page on stdout, at the end."
+    )
+    parser.add_argument("--quick", action="store_true", default=None, help="few documents, one round, three minutes")
+    parser.add_argument("--scale", type=_scale, help="this part of the documents")
+    parser.add_argument("--parts", type=_some_of(PARTS), help=f"by commas, of {', '.join(PARTS)}")
+    parser.add_argument("--systems", type=_some_of(SCRIPTS), help=f"in the first table, of {', '.join(SCRIPTS)}")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md and its charts, all of it")
+    options = parser.parse_args(arguments)
+    partly = [f"--{name}" for name in ("quick", "scale", "parts", "systems") if getattr(options, name) is not None]
+    if options.write and partly:
+        parser.error(f"--write writes the whole page, so it goes without {', '.join(partly)}")
+    return options
+
+
+def _scale(text: str) -> float:
+    if not 0 < float(text) <= 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected more than 0, at most 1")
+    return float(text)
+
+
+def _some_of(names: Sequence[str]) -> Callable[[str], list[str]]:
+    def parse(text: str) -> list[str]:
+        if unknown := [name for name in text.split(",") if name not in names]:
+            raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: expected some of {', '.join(names)}")
+        return text.split(",")
+
+    return parse
 
 
 async def measure(parts: Sequence[str], scripts: Sequence[str], *, scale: float, is_trial: bool) -> list[Section]:
     systems = [system for system in SYSTEMS if system.script in scripts]
     for system in systems:
         system.python()  # makes its environment, before anything is measured
-    sections = []
+    sections: list[Section] = []
     throughput_per_s = FALLBACK_PER_S
     if "plumbing" in parts:
         workloads = (PLUMBING[0], PLUMBING[-1]) if is_trial else PLUMBING
@@ -91,7 +117,7 @@ async def measure(parts: Sequence[str], scripts: Sequence[str], *, scale: float,
     return sections
 
 
-def written(sections: Sequence[Section], *, command: str, minutes: float) -> str:
+def written(sections: Sequence[Section], *, command: str, commit: str, minutes: float) -> str:
     """Return the part of the page that is figures: where they are from, then the sections."""
     peers = ", ".join(
         f"{system.name} {system.version}" + (f" on {clients}" if (clients := _clients(system.script)) else "")
@@ -101,7 +127,7 @@ def written(sections: Sequence[Section], *, command: str, minutes: float) -> str
     head = [
         f"Measured on {time.strftime('%Y-%m-%d', time.gmtime())} in {minutes:.0f} minutes with `{command}`:",
         f"{machine()}, {platform.system()}, Python {platform.python_version()}.",
-        f"tagwire {version('tagwire')} at commit {_commit()}, aiokafka {version('aiokafka')}.",
+        f"tagwire {version('tagwire')} at commit {commit}, aiokafka {version('aiokafka')}.",
         f"Apache Kafka {KAFKA_VERSION}, embedded, on the same cores.",
         f"Peers: {peers}.",
     ]
