@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo up check test faults clean format
+.PHONY: demo up check test faults bench format clean
 
 demo: $(INSTALLED)  ## the whole journey on the seeds; ends by itself
 	$(BIN)/tagwire demo --exit

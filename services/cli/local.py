@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -81,7 +80,10 @@ def demo(
 def process(
     files: Paths,
     source: Source = "file",
-    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Child processes.")] = os.cpu_count() or 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Child processes; as many as cores may be used, if not given."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """
@@ -105,7 +107,7 @@ def process(
         found = sources.read(files, source=source, standard_input=sys.stdin.buffer)
         # A spinner would share its terminal with the results.
         with progress(is_wanted=not is_tty()) as seen:
-            async with contextlib.aclosing(results(found, limits, jobs=jobs)) as done:
+            async with contextlib.aclosing(results(found, limits, jobs=jobs or limits.children)) as done:
                 number = 0
                 async for result in done:
                     number += 1

@@ -76,7 +76,7 @@ def worker(
     with usage(ValueError):
         configure_logs(log_level)
         chosen = flow.stages(stages)
-        names = [flow.StageName(name) for name in (publish_stages or "").split(",") if name]
+        names = [flow.StageName(name.strip()) for name in (publish_stages or "").split(",") if name.strip()]
     logging.getLogger("aiokafka").addFilter(_is_no_failed_bootstrap)
     own = settings(WorkerSettings, **({"publish": frozenset(names)} if publish_stages is not None else {}))
     kafka = kafka_settings(bootstrap_servers)

@@ -23,6 +23,7 @@ UNKNOWN: Final = "unknown"
 """Reason and stage of a record that somebody else has put there without them."""
 
 _ADDED: Final = ("kafka_dlt-", "dlq-")
+_TRACE: Final = frozenset({names.TRACEPARENT, names.TRACESTATE})
 """What the names of the headers begin with that a dead letter has beyond its document's own."""
 _DIGITS: Final = re.compile(r"\d{1,19}", re.ASCII)
 _AGO: Final = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
@@ -131,10 +132,11 @@ def content_digest(record: Record) -> bytes:
     """
     Return the same bytes for a document's record, its dead letters, and what was put back of it.
 
-    Key, value and own headers go unchanged from one to the next; so no marker is needed to know them again.
+    Key, value and own headers go unchanged from one to the next; so no marker is needed to know them again. Those of
+    its trace do not count: a worker that sends spans gives each run its own.
     """
     digest = sha256()
-    own = [part for name, value in own_headers(record.headers) for part in (name.encode(), value)]
+    own = [part for name, value in own_headers(record.headers) if name not in _TRACE for part in (name.encode(), value)]
     for part in (record.key or b"", record.value, *own):
         # The length keeps ("ab", "c") apart from ("a", "bc"), and null from empty.
         digest.update(b"-" if part is None else b"%d:" % len(part))

@@ -7,7 +7,7 @@ from typing import Final
 
 from schemas.topics import Topic
 from services.kafka.records import Record
-from services.worker.children import PoolLimits
+from services.worker.children import pool_limits
 from services.worker.flow import JOURNEY, Stage
 from services.worker.pool import Pool
 from services.worker.settings import WorkerSettings
@@ -28,12 +28,7 @@ async def current_code(settings: WorkerSettings, topics: Collection[Topic], *, a
     In child processes, as in the worker: a letter that died of `crashed`, `timeout` or `memory` would take the command
     with it. Raises `services.worker.pool.PoolError` when children do not start, also later out of the trial.
     """
-    limits = PoolLimits(
-        children=max(1, min(settings.children, at_most)),
-        document_cpu_s=settings.document_cpu_s,
-        document_memory_mb=settings.document_memory_mb,
-        documents_per_child=settings.documents_per_child,
-    )
+    limits = pool_limits(settings, children=max(1, min(settings.children, at_most)))
     async with AsyncExitStack() as stack:
         pools = {topic: await stack.enter_async_context(Pool(Plan(STAGES[topic], ""), limits)) for topic in topics}
 

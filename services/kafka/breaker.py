@@ -27,6 +27,12 @@ class Breaker:
         self._bugs = 0
         """Among the last ones."""
 
+    def begin(self) -> None:
+        """Forget what was counted, unless it is open: what was not committed is done, and counted, again."""
+        if not self.is_open:
+            self._last.clear()
+            self._bugs = 0
+
     def judge(self, bugs: Iterable[bool]) -> None:
         """Take note of a batch, record by record. Raises BreakerOpen."""
         batch = list(bugs)

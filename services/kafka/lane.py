@@ -21,7 +21,7 @@ from services.kafka.partition_reader import PartitionReader
 from services.kafka.pipeline import Committed, Pipeline, Transform
 from services.kafka.settings import KafkaSettings
 from services.kafka.transactions import Transactions
-from services.telemetry.metrics import LANE_RESTARTS
+from services.telemetry.metrics import LANE_RESTARTS, RestartCause
 
 log = structlog.get_logger()
 
@@ -66,11 +66,11 @@ class Lane:
         *,
         group: str,
         transform: Transform,
-        committed: Committed,
+        on_committed: Committed,
         limits: LaneLimits,
         budget: ByteBudget,
     ) -> None:
-        self.state = LaneState.STARTING
+        self._state = LaneState.STARTING
         self._session_s = settings.session_timeout_ms / 1000
         self._partition = partition
         self._stalled_s = limits.stalled_s
@@ -80,13 +80,19 @@ class Lane:
             self._input,
             transform,
             self._transactions,
-            committed=committed,
+            on_committed=on_committed,
             batch_records=limits.batch_records,
             budget=budget,
         )
         self.task: asyncio.Task[None] | None = None
         """Ends by `stop` only; should it end otherwise, nobody works on the partition."""
         self._log = log.bind(topic=partition.topic, partition=partition.partition)
+
+    @property
+    def state(self) -> LaneState:
+        """A trial while the breaker is open is no running."""
+        is_trial = self._state in {LaneState.STARTING, LaneState.RUNNING} and self._pipeline.is_probing
+        return LaneState.BREAKER_OPEN if is_trial else self._state
 
     def start(self) -> None:
         self.task = asyncio.create_task(self._run(), name=f"lane {self._partition}")
@@ -116,34 +122,36 @@ class Lane:
     async def _run(self) -> None:
         failures = 0
         while True:
-            done = self._pipeline.processed
+            done = self._pipeline.committed_records
             try:
                 await self._begin()
-                self.state = LaneState.RUNNING
+                self._state = LaneState.RUNNING
                 await self._pipeline.run()
             except ProducerFenced:
                 # The new owner is at work. Coming back at once would fence it in turn, so the rebalance that
                 # takes this lane away gets time to arrive; it did not come only if the owner died meanwhile.
-                self.state = LaneState.FENCED
+                self._state = LaneState.FENCED
+                LANE_RESTARTS.labels(RestartCause.FENCED).inc()
                 self._log.warning("lane_fenced")
                 pause_s = self._session_s
             except Exception as error:  # noqa: BLE001  # nothing of it is committed, and there is one way back from all
-                failures = 0 if self._pipeline.processed > done else failures + 1
+                failures = 0 if self._pipeline.committed_records > done else failures + 1
                 pause_s = self._tell(error, failures)
-            LANE_RESTARTS.labels(self.state).inc()
             await self._transactions.drop()
             await asyncio.sleep(pause_s)
 
     def _tell(self, error: Exception, failures: int) -> float:
         """Set the state, log what happened and return how long to pause."""
         if isinstance(error, BreakerOpen):
-            self.state = LaneState.BREAKER_OPEN
+            self._state = LaneState.BREAKER_OPEN
+            LANE_RESTARTS.labels(RestartCause.BREAKER_OPEN).inc()
             pause_s = BREAKER_BACKOFF_S[min(failures, len(BREAKER_BACKOFF_S) - 1)]
             self._log.error("breaker_open", pause_s=pause_s)
         else:
-            self.state = LaneState.BACKING_OFF
+            self._state = LaneState.BACKING_OFF
             pause_s = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
             unforeseen = None if isinstance(error, WORLD) else error
+            LANE_RESTARTS.labels(RestartCause.UNFORESEEN if unforeseen else RestartCause.KAFKA).inc()
             self._log.warning("lane_backs_off", error=repr(error), pause_s=pause_s, exc_info=unforeseen)
         return pause_s
 

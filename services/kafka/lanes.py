@@ -37,19 +37,19 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         group: str,
         transform: Transform,
         limits: LaneLimits,
-        committed: Committed = lambda _: None,
+        on_committed: Committed = lambda _: None,
     ) -> None:
         """
         `topic` and `group` are full names, as they are on the broker.
 
-        `committed` is told the outcomes of each transaction that was committed, once.
+        `on_committed` is told the outcomes of each transaction that was committed, once.
         """
         self._settings = settings
         self._topic = topic
         self._group = group
         self._transform = transform
         self._limits = limits
-        self._committed = committed
+        self._on_committed = on_committed
         self._budget = ByteBudget(limits.in_flight_bytes)
         self._is_leaving = False
         self.has_joined = False
@@ -100,6 +100,9 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         await self._stop_lanes()
         if self._consumer is not None:
             await client.stop(self._consumer)
+        BYTES_IN_FLIGHT.set_function(lambda: 0)
+        for state in LaneState:
+            LANES.labels(state).set_function(lambda: 0)
 
     async def watch(self) -> None:
         """Return never; raise when a task has ended that nobody starts again: only a new process can mend it."""
@@ -143,7 +146,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
                 partition,
                 group=self._group,
                 transform=self._transform,
-                committed=self._committed,
+                on_committed=self._on_committed,
                 limits=self._limits,
                 budget=self._budget,
             )

@@ -76,7 +76,7 @@ class Pipeline:
         transform: Transform,
         transactions: Transactions,
         *,
-        committed: Committed,
+        on_committed: Committed,
         batch_records: int,
         budget: ByteBudget,
     ) -> None:
@@ -85,15 +85,16 @@ class Pipeline:
 
         `budget` bounds the bytes of values in work, of all pipelines of a process.
         """
-        self.processed = 0
-        """Records whose transaction was committed."""
+        self.committed_records = 0
         self._source = source
         self._transform = transform
         self._transactions = transactions
-        self._committed = committed
+        self._on_committed = on_committed
         self._batch_records = batch_records
         self._budget = budget
         self._breaker = Breaker()
+        self._judged = asyncio.Event()
+        """The breaker has let a batch pass."""
         self._in_work: list[Slice] = []
         self._clock = asyncio.get_running_loop().time
         self._moved_at = self._clock()
@@ -106,12 +107,18 @@ class Pipeline:
         """Whether records are being processed or committed."""
         return bool(self._in_work)
 
+    @property
+    def is_probing(self) -> bool:
+        """Whether the breaker is open; what runs then is a trial."""
+        return self._breaker.is_open
+
     def stood_s(self) -> float:
-        """Return for how many seconds nothing was processed, nor committed, nor found to be all done."""
+        """Return for how many seconds nothing was committed, nor found to be all done."""
         return self._clock() - self._moved_at
 
     async def run(self) -> None:
         """Read and write for ever, or raise what either raises."""
+        self._breaker.begin()
         found: asyncio.Queue[Slice | Idle | Exception] = asyncio.Queue(SLICES_AHEAD)
         reading = asyncio.create_task(self._read(found))
         try:
@@ -130,7 +137,12 @@ class Pipeline:
         try:
             while True:
                 if records := await self._source.poll(self._slice_size()):
-                    await found.put(await self._begin_slice(records))
+                    begun = await self._begin_slice(records)
+                    is_probe = self._breaker.is_open
+                    self._judged.clear()
+                    await found.put(begun)
+                    if is_probe:  # what comes of it decides whether there is more
+                        await self._judged.wait()
                 else:
                     # Nobody else polls, so nothing lies between this position and the records that went before.
                     await found.put(Idle(await self._source.position()))
@@ -158,7 +170,6 @@ class Pipeline:
         """Note how long a slice took."""
         look_at(outcomes)
         self._mean_s = (self._clock() - began_at) / ended.records
-        self._moved_at = self._clock()
 
     async def _write(self, found: asyncio.Queue[Slice | Idle | Exception]) -> None:
         """Commit what the reader has found, in order; batch N+1 is worked on while batch N commits."""
@@ -168,15 +179,17 @@ class Pipeline:
                 case Exception() as error:
                     raise error
                 case Idle(position):
-                    await self._settle()
+                    await self._transactions.settle()
                     if self._transactions.committed is None or position > self._transactions.committed:
                         self._transactions.commit([], position)
-                        await self._settle()
+                        await self._transactions.settle()
+                    self._moved_at = self._clock()
                 case Slice() as first:
                     batch, held = await self._batch(first, found)
                     outcomes = [outcome for each in batch for outcome in each.outcomes.result()]
-                    await self._settle()
+                    await self._transactions.settle()
                     self._breaker.judge(outcome.is_bug for outcome in outcomes)
+                    self._judged.set()
                     for each in batch:
                         self._in_work.remove(each)
                     outputs = [output for outcome in outcomes for output in outcome.outputs]
@@ -208,11 +221,6 @@ class Pipeline:
             batch.append(follower)
         return batch, None
 
-    async def _settle(self) -> None:
-        """Wait for the transaction under way. Raises what it raised."""
-        await self._transactions.settle()
-        self._moved_at = self._clock()
-
     def _end(self, batch: Sequence[Slice], outcomes: Sequence[Outcome], transaction: asyncio.Task[None]) -> None:
         """Give back what a batch held, however its transaction ended."""
         size_bytes = sum(each.size_bytes for each in batch)
@@ -220,7 +228,7 @@ class Pipeline:
         if transaction.cancelled() or transaction.exception() is not None:
             return
         self._moved_at = self._clock()
-        self.processed += len(outcomes)
+        self.committed_records += len(outcomes)
         BATCH_RECORDS.observe(len(outcomes))
         BATCH_BYTES.observe(size_bytes)
-        self._committed(outcomes)
+        self._on_committed(outcomes)

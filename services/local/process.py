@@ -7,7 +7,7 @@ from itertools import chain, islice
 from typing import Final
 
 from services.feed.sources import Refusal, Sourced
-from services.worker.children import PoolLimits
+from services.worker.children import pool_limits
 from services.worker.flow import JOURNEY
 from services.worker.pool import Pool
 from services.worker.settings import WorkerSettings
@@ -32,12 +32,7 @@ async def process(
     """
     batches = _batches(items)
     first = list(islice(batches, 2))
-    limits = PoolLimits(
-        children=jobs if len(first) > 1 else 1,
-        document_cpu_s=settings.document_cpu_s,
-        document_memory_mb=settings.document_memory_mb,
-        documents_per_child=settings.documents_per_child,
-    )
+    limits = pool_limits(settings, children=jobs if len(first) > 1 else 1)
     async with Pool(_PLAN, limits) as pool:
         under_way: deque[tuple[list[Sourced | Refusal], asyncio.Task[list[Outcome]]]] = deque()
         for batch in chain(first, batches):

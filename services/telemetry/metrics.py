@@ -6,14 +6,38 @@ documents without a bound.
 """
 
 from collections.abc import Iterator
+from enum import StrEnum
 from itertools import accumulate
 from typing import Final
 
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Info
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client.metrics_core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from services.telemetry.tally import STAGE_BUCKETS_S, Tally
+
+
+class RestartCause(StrEnum):
+    """Why a lane went back to the committed offset."""
+
+    FENCED = "fenced"
+    BREAKER_OPEN = "breaker_open"
+    KAFKA = "kafka"
+    """An error of Kafka, the network or a time-out."""
+    UNFORESEEN = "unforeseen"
+    """Anything else, told with its traceback."""
+
+
+class ChildEnd(StrEnum):
+    """Why a child process was replaced."""
+
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    CRASHED = "crashed"
+    DIED = "died"
+    """Idle; somebody ended it."""
+    RENEWED = "renewed"
+    """After its share of documents."""
 
 
 class TallyCollector(Collector):
@@ -34,6 +58,9 @@ class TallyCollector(Collector):
         for label, (counts, total) in self._tally.counts().items():
             family.add_metric([label], list(zip(bounds, accumulate(counts), strict=True)), total)
         yield family
+
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 def _expose(tally: Tally, name: str, documentation: str, *, label: str) -> None:
@@ -65,7 +92,8 @@ STAGE_DURATION: Final = Tally(STAGE_BUCKETS_S)
 _expose(
     STAGE_DURATION,
     "tagwire_stage_duration_seconds",
-    "Time that a document took in a stage, in a child process; decoding counts to the first, encoding to its own.",
+    "Time that a document took in a stage, in a child process; decoding counts to the first, encoding to its own. Work "
+    "that was done again counts again; what ended its child by a limit is not in it, but in the dead letters.",
     label="stage",
 )
 DOCUMENT_AGE: Final = Tally(AGE_BUCKETS_S, most_labels=SOURCES)
@@ -107,7 +135,7 @@ BYTES_IN_FLIGHT: Final = Gauge("tagwire_in_flight_bytes", "Bytes of the values o
 LANES: Final = Gauge("tagwire_lanes", "Partitions that this worker has, by the state of their lane.", ["state"])
 LANE_RESTARTS: Final = Counter(
     "tagwire_lane_restarts_total",
-    "Times that a lane went back to the committed offset. cause: the state that it was in for it.",
+    "Times that a lane went back to the committed offset. cause: fenced, breaker_open, kafka or unforeseen.",
     ["cause"],
 )
 REBALANCES: Final = Counter("tagwire_rebalances_total", "Times that the group gave this worker its partitions anew.")
@@ -119,3 +147,11 @@ CHILD_ENDS: Final = Counter(
 BUILD: Final = Info(
     "tagwire_build", "What runs: version of tagwire, and of the taxonomy that its children have loaded."
 )
+
+# From the beginning, so that the first one is an increase, too.
+for _cause in RestartCause:
+    LANE_RESTARTS.labels(_cause)
+for _end in ChildEnd:
+    CHILD_ENDS.labels(_end)
+for _outcome in ("committed", "failed"):
+    TRANSACTIONS.labels(_outcome)

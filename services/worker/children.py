@@ -19,6 +19,7 @@ from schemas.dead_letters import Reason
 from services.kafka.records import Record
 from services.worker import channel
 from services.worker.channel import MARK, NO_DOCUMENT, OUT_OF_MEMORY, Reply
+from services.worker.settings import WorkerSettings
 from services.worker.transform import Plan
 
 CHILD_MODULE: Final = "services.worker.child"
@@ -37,6 +38,16 @@ class PoolLimits:
     document_cpu_s: float
     document_memory_mb: int
     documents_per_child: int
+
+
+def pool_limits(settings: WorkerSettings, *, children: int | None = None) -> PoolLimits:
+    """Return the limits that the settings ask for, with as many children, or as many as are given."""
+    return PoolLimits(
+        children=children or settings.children,
+        document_cpu_s=settings.document_cpu_s,
+        document_memory_mb=settings.document_memory_mb,
+        documents_per_child=settings.documents_per_child,
+    )
 
 
 class ChildDied(Exception):  # noqa: N818  # the caller's business, not an error of ours

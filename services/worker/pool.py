@@ -17,7 +17,7 @@ import structlog
 from schemas.dead_letters import Reason
 from services.kafka import codec
 from services.kafka.records import Record
-from services.telemetry.metrics import CHILD_ENDS, STAGE_DURATION
+from services.telemetry.metrics import CHILD_ENDS, STAGE_DURATION, ChildEnd
 from services.worker.channel import Reply
 from services.worker.children import CHILD_MODULE, Child, ChildDied, PoolError, PoolLimits, start_child
 from services.worker.transform import Outcome, Plan, dead
@@ -38,9 +38,6 @@ WALL_PER_CPU: Final = 4
 """A child that stands still, without using CPU time, is given up after so many times its limit."""
 DEATHS_ALLOWED: Final = {Reason.TIMEOUT: 0, Reason.MEMORY: 0, Reason.CRASHED: 1}
 DEATHS_UNMARKED: Final = 2
-DIED: Final = "died"
-"""Cause of the end of a child that was idle; of the others a reason of dead letters, or this one:"""
-RENEWED: Final = "renewed"
 
 
 @dataclass(slots=True)
@@ -124,21 +121,24 @@ class Pool:
             try:
                 reply = await child.work([records[index] for index in group], patience_s)
             except ChildDied as death:
-                self._replace(child, death.reason)
+                self._replace(child, ChildEnd(death.reason.value))
                 again, culprit = regroup(group, death, deaths)
                 groups.extendleft(reversed(again))
                 if culprit is not None:
                     outcomes[culprit] = self._verdict(records[culprit], death)
+            except Exception:  # ours, not the documents': the child's next reply might be this one's
+                self._replace(child, ChildEnd.DIED)
+                raise
             else:
+                self._give_back(child)
                 self._learn(records, group, reply)
                 outcomes.update(zip(group, reply.outcomes, strict=True))
-                self._give_back(child)
         return [outcomes[index] for index in range(len(records))] if not groups else []
 
     async def _take(self) -> Child:
         """Return an idle child that lives, as far as can be known."""
         while (child := await self._idle.get()).process.returncode is not None:
-            self._replace(child, DIED)
+            self._replace(child, ChildEnd.DIED)
         return child
 
     def _verdict(self, record: Record, death: ChildDied) -> Outcome:
@@ -173,7 +173,7 @@ class Pool:
 
     def _give_back(self, child: Child) -> None:
         if child.is_leaving:
-            self._replace(child, RENEWED if child.is_renewed else Reason.MEMORY)
+            self._replace(child, ChildEnd.RENEWED if child.is_renewed else ChildEnd.MEMORY)
             return
         if child.processed >= self._limits.documents_per_child and not child.is_renewed:
             # It works on until its successor is ready.
@@ -185,7 +185,7 @@ class Pool:
         await self._start_again()
         child.is_leaving = True
 
-    def _replace(self, child: Child, cause: str) -> None:
+    def _replace(self, child: Child, cause: ChildEnd) -> None:
         CHILD_ENDS.labels(cause).inc()
         self.restarts += 1
         self._children.discard(child)

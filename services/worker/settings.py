@@ -48,6 +48,6 @@ class WorkerSettings(BaseSettings):
     traces: bool = False
     """Send a span for each document by OTLP; OTEL_EXPORTER_OTLP_ENDPOINT says where. Needs `tagwire[traces]`."""
     http_host: str = "127.0.0.1"
-    """Address of `/healthz` and `/readyz`. They tell no secrets, and take no commands."""
+    """Address of `/healthz`, `/readyz` and `/metrics`. They take no commands; the metrics name sources of documents."""
     http_port: Annotated[int, Field(ge=0, le=65535)] | None = None
     """None: no HTTP. 0: a free port, told in the log."""

@@ -22,6 +22,8 @@ from services.kafka.records import Record, header
 from services.worker.transform import Outcome, Process
 
 FIELDS: Final = (headers.TRACEPARENT, headers.TRACESTATE)
+FLUSH_S: Final = 3.0
+"""For the last spans, when the worker stops."""
 SERVICE: Final = "tagwire-worker"
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 
@@ -37,26 +39,33 @@ async def otlp_tracer(version: str) -> AsyncIterator[Tracer]:
     # What the environment says goes over this.
     resource = Resource({SERVICE_NAME: SERVICE, SERVICE_VERSION: version}).merge(Resource.create())
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    exporter = OTLPSpanExporter()
+    provider.add_span_processor(BatchSpanProcessor(exporter))
     try:
         yield provider.get_tracer("tagwire", version)
     finally:
-        await asyncio.to_thread(provider.shutdown)
+        ending = asyncio.ensure_future(asyncio.to_thread(provider.shutdown))
+        await asyncio.wait({ending}, timeout=FLUSH_S)
+        await asyncio.to_thread(exporter.shutdown)  # else it goes on trying for half a minute
+        await ending
 
 
 def traced(process: Process, tracer: Tracer, *, group: str) -> Process:
-    """Return `process` with a span for each record."""
+    """Return `process` with a span for each record, which ends before what became of it is committed."""
 
     async def process_traced(records: Sequence[Record]) -> Sequence[Outcome]:
         spans = [_begin(tracer, record, group) for record in records]
         try:
             outcomes = await process([_under(span, record) for span, record in zip(spans, records, strict=True)])
-            for span, outcome in zip(spans, outcomes, strict=True):
-                _tell(span, outcome)
-            return outcomes
-        finally:
+        except BaseException:
             for span in spans:
+                span.set_status(Status(StatusCode.ERROR, "not finished: will be done again"))
                 span.end()
+            raise
+        for span, outcome in zip(spans, outcomes, strict=True):
+            _tell(span, outcome)
+            span.end()
+        return outcomes
 
     return process_traced
 

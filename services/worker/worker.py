@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import structlog
 
+from schemas.dead_letters import Reason
 from services.core.taxonomy import shipped_routes
 from services.kafka.admin import missing_topics
 from services.kafka.lane import LaneLimits
@@ -18,7 +19,7 @@ from services.kafka.lanes import Lanes
 from services.kafka.records import Record
 from services.kafka.settings import KafkaSettings
 from services.telemetry.metrics import BUILD, DOCUMENT_AGE, DOCUMENTS
-from services.worker.children import PoolLimits
+from services.worker.children import pool_limits
 from services.worker.flow import Stage
 from services.worker.health import health_server
 from services.worker.pool import WALL_PER_CPU, Pool
@@ -57,7 +58,7 @@ async def work(
         async def start() -> None:
             log.info("worker_starting", reads=kafka.topic(plan.reads), bootstrap_servers=kafka.bootstrap_servers)
             await _check_topics(kafka, plan)
-            pool = await parts.enter_async_context(Pool(plan, _pool_limits(settings)))
+            pool = await parts.enter_async_context(Pool(plan, pool_limits(settings)))
             process: Process = partial(_process, pool)
             if settings.traces:
                 process = await _traced(process, plan.group, parts)
@@ -66,11 +67,12 @@ async def work(
                 kafka.topic(plan.reads),
                 group=plan.group,
                 transform=process,
-                committed=_count,
+                on_committed=_count,
                 limits=_lane_limits(settings),
             )
             await parts.enter_async_context(lanes)
             await parts.enter_async_context(health_server(settings, lanes, pool))
+            _show_from_the_beginning()
             BUILD.info({"version": version("tagwire"), "taxonomy_version": pool.taxonomy_version})
             log.info("worker_started", group=plan.group, taxonomy_version=pool.taxonomy_version)
             await asyncio.gather(lanes.watch(), pool.broken())
@@ -113,6 +115,13 @@ async def _traced(process: Process, group: str, parts: AsyncExitStack) -> Proces
     return traced(process, tracer, group=group)
 
 
+def _show_from_the_beginning() -> None:
+    """Give each counter of documents a 0, so that the first one of its kind is an increase."""
+    DOCUMENTS.labels("processed", "none")
+    for reason in Reason:
+        DOCUMENTS.labels("dead_letter", reason)
+
+
 def _count(outcomes: Sequence[Outcome]) -> None:
     """Count what was committed."""
     now_ms = time.time() * 1000
@@ -126,15 +135,6 @@ def _count(outcomes: Sequence[Outcome]) -> None:
 async def _check_topics(kafka: KafkaSettings, plan: Plan) -> None:
     if missing := await missing_topics(kafka, plan.topics(shipped_routes())):
         raise WorkerError(f"missing on {kafka.bootstrap_servers}: {', '.join(missing)}: run `tagwire topics create`")
-
-
-def _pool_limits(settings: WorkerSettings) -> PoolLimits:
-    return PoolLimits(
-        children=settings.children,
-        document_cpu_s=settings.document_cpu_s,
-        document_memory_mb=settings.document_memory_mb,
-        documents_per_child=settings.documents_per_child,
-    )
 
 
 def _lane_limits(settings: WorkerSettings) -> LaneLimits:

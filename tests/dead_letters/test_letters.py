@@ -91,7 +91,8 @@ def test_content_is_the_same_for_a_record_its_letter_and_the_next_letter_and_for
     )
     others = [raw(b""), raw(None), raw(key=b"kx"), raw(own=(("x", b"2"),)), raw(own=(("x", None),))]
 
-    same = {content_digest(each) for each in (record, first, again, died(again))}
+    traced = again._replace(headers=(*again.headers, ("traceparent", b"00-4bf92f35-01")))
+    same = {content_digest(each) for each in (record, first, again, traced, died(again))}
 
     assert len(same) == 1
     assert len({content_digest(each) for each in others} | same) == 6

@@ -157,6 +157,47 @@ async def test_work_without_progress_is_a_problem(settings: KafkaSettings) -> No
     assert [problem for problem in told["problems"].values() if "nothing committed" in problem]
 
 
+async def test_work_whose_commits_fail_again_and_again_is_a_problem(settings: KafkaSettings) -> None:
+    """It polls and processes all the time, and that is no progress."""
+    await produce(settings.bootstrap_servers, settings.topic("in"), [(b"one key", b"", ())])
+
+    async def writes_to_a_topic_that_is_not_there(records: Sequence[Record]) -> list[Done]:
+        return [Done((Output("no such/topic", b"key", b""),)) for _ in records]
+
+    running = member(settings, writes_to_a_topic_that_is_not_there, stalled_s=3.0)
+    async with served(running) as ask, running:
+        told = await until_answer(ask, "/healthz", 503)
+        await asyncio.sleep(3)
+        assert (await ask("/healthz"))[0] == 503
+
+    assert [problem for problem in told["problems"].values() if "nothing committed" in problem]
+
+
+async def test_while_the_breaker_is_open_few_are_tried_and_it_stays_a_problem(settings: KafkaSettings) -> None:
+    await produce(settings.bootstrap_servers, settings.topic("in"), [(b"one key", b"%d" % n, ()) for n in range(600)])
+    tried: list[int] = []
+    states: set[LaneState] = set()
+
+    async def fails_all(records: Sequence[Record]) -> list[Done]:
+        tried.append(len(records))
+        states.update(running.states.values())
+        return await fails(records)
+
+    running = member(settings, fails_all)
+    async with served(running) as ask, running:
+        await until_answer(ask, "/healthz", 503)
+        before = len(tried)
+
+        async def has_probed() -> bool:
+            return len(tried) >= before + 2
+
+        states.clear()
+        await until(has_probed, within_s=DEADLINE_S)
+
+    assert tried[before:] == [20] * len(tried[before:])
+    assert LaneState.BREAKER_OPEN in states
+
+
 async def test_a_broker_that_is_away_is_a_problem_until_it_is_back(
     tmp_path: Path, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ import pytest
 from schemas import headers
 from schemas.dead_letters import Reason
 from services.kafka.records import Record, header
-from services.worker.children import ChildDied, PoolError, PoolLimits
+from services.worker.children import Child, ChildDied, PoolError, PoolLimits
 from services.worker.flow import JOURNEY
 from services.worker.pool import Pool, regroup
 from services.worker.transform import Plan
@@ -115,6 +115,23 @@ async def test_children_killed_while_idle_are_replaced_and_nobody_is_blamed() ->
                 child.process.send_signal(signal.SIGKILL)
             outcomes = await two.process([record(number) for number in range(4)])
             assert {outcome.reason for outcome in outcomes} == {None}
+
+
+async def test_an_error_of_our_own_costs_no_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the pool would have one less each time, and wait for ever with none."""
+    async with pool(PoolLimits(children=1, document_cpu_s=1.0, document_memory_mb=300, documents_per_child=10)) as one:
+        with monkeypatch.context() as broken:
+            broken.setattr(Child, "work", fails)
+            with pytest.raises(ValueError, match="a bug"):
+                await one.process([record(1)])
+
+        (outcome,) = await one.process([record(2)])
+
+    assert outcome.document_id == "article-2"
+
+
+async def fails(*_: object) -> None:
+    raise ValueError("a bug")
 
 
 async def test_children_killed_at_random_while_busy_lose_nothing() -> None:
