@@ -14,7 +14,7 @@ HEAD = """\
 
 Real workers, a real broker and real signals; then a read-committed reader counts what came out.
 Each document is published in several versions under one key; every output names the raw record it came of.
-`make faults` runs this and writes this page; `make test` runs a short form of all but the last two scenarios.
+`make faults` runs this and writes this page; `make test` runs a short form of all but scenarios 7 and 10.
 
 | scenario | runs | published | lost | doubled | out of order | dead letters | longest stall, s |
 |---|---|---|---|---|---|---|---|

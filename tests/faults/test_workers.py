@@ -21,14 +21,17 @@ Note = Callable[[str, Count], None]
 async def test_workers_killed_in_random_places(running: Installation, note: Note, run: int) -> None:
     chance = random.Random(run)
     kills = of(short=3, long=10)
-    documents_each = of(short=600, long=1500)
-    await running.publish(documents(keys=documents_each, versions=kills + 1))
-    worker = await running.worker()
-    for _ in range(kills):
-        await running.until_written(chance.randrange(1, documents_each))
+    keys = of(short=600, long=1500)
+    for version in range(1, kills + 1):
+        # Nobody is at work yet, so there is enough to do when the moment comes.
+        await running.publish([document(number, version) for number in range(keys)])
+        before = await running.written()
+        worker = await running.worker()
+        await running.until_written(chance.randrange(1, keys), since=before)
         await asyncio.sleep(chance.uniform(0, 0.1))  # so that it is not always at the same point of a transaction
         await worker.kill()
-        worker = await running.worker()
+    await running.publish([document(number, kills + 1) for number in range(keys)])
+    last = await running.worker()
     await running.until(running.drained)
 
     count = await running.count()
@@ -36,12 +39,13 @@ async def test_workers_killed_in_random_places(running: Installation, note: Note
     note(f"1 SIGKILL of the worker in random places, {kills} a run", count)
     assert count.harm() == {}
     assert count.letters == ()
+    await last.leave()
 
 
 @pytest.mark.parametrize("with_children", [pytest.param(False, id="alone"), pytest.param(True, id="children too")])
 async def test_a_zombie(running: Installation, note: Note, with_children: bool) -> None:
     """It stops in the middle of its work, for longer than the session; another takes over; it wakes up."""
-    keys = of(short=1500, long=4000)
+    keys = of(short=1500, long=3000)
     zombie, heir = await running.worker(), await running.worker()
     await members_work(running, 2)
     await running.publish(documents(keys=keys, versions=3))
@@ -89,7 +93,7 @@ async def test_work_and_commits_slower_than_the_rebalance_timeout(running: Insta
 
 async def test_workers_that_come_and_go(running: Installation, note: Note) -> None:
     staying = await running.worker()
-    async with feeding(running, documents_s=of(short=100, long=300)):
+    async with feeding(running, documents_s=of(short=100, long=150)):
         for _ in range(of(short=3, long=10)):
             guest = await running.worker()
             await members_work(running, 2)
