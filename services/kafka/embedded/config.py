@@ -42,10 +42,10 @@ def server_properties(*, port: int, controller_port: int, log_folder: str) -> st
         "share.coordinator.state.topic.num.partitions": 1,
         # A laptop may be shut for longer than the default week, and must then know where its groups were.
         "offsets.retention.minutes": 30 * 24 * 60,
-        # The default holds a new group's first join for 3 s, for members that here seldom come.
         # A killed broker may register again when the session of its former life has run out: by default after 9 s.
         "broker.session.timeout.ms": 3000,
         "broker.heartbeat.interval.ms": 500,
+        # The default holds a new group's first join for 3 s, for members that here seldom come.
         "group.initial.rebalance.delay.ms": 0,
         # The defaults are for a server: 128 MiB for compaction alone, which here has a few thousand keys.
         "log.cleaner.dedupe.buffer.size": 8 * MIB,
