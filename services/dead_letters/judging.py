@@ -1,5 +1,6 @@
 """Candidates -> their fates: put back already, dying again, overtaken, or passing."""
 
+import re
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
 from typing import Final
@@ -16,6 +17,8 @@ from services.kafka.settings import KafkaSettings
 from services.worker.settings import WorkerSettings
 from services.worker.transform import Outcome
 
+_NUMBER: Final = re.compile(r"\d{1,19}", re.ASCII)
+"""A version or an offset; `int` would refuse longer ones, with an error."""
 TRIED_AT_ONCE: Final = 100
 TRIED_BYTES: Final = 16 * 2**20
 LOOK_BACK_MS: Final = DAY_MS
@@ -64,7 +67,7 @@ async def _try_batch(batch: Sequence[tuple[Candidate, Letter]], trial: Trial) ->
             candidate.fate = Fate.PASSES if outcome.reason is None else Fate.DIES
             candidate.now = None if outcome.reason is None else Outcome((), None, outcome.reason, outcome.message)
             candidate.identity = _identity(outcome, record, topic)
-            candidate.origin = codec.origin_and_trace(record)[0]
+            candidate.origin = codec.origin_and_trace(record, topic)[0]
 
 
 async def mark_overtaken(kafka: KafkaSettings, passing: Collection[Candidate]) -> None:
@@ -91,7 +94,7 @@ def _overtakes(record: Record, version: int, candidate: Candidate) -> bool:
         return version > candidate.identity[1]
     place, _, offset = (header(record.headers, names.ORIGIN) or "").rpartition("/")
     letter_place, _, letter_offset = candidate.origin.rpartition("/")
-    if place == letter_place and offset.isdecimal():
+    if place == letter_place and _NUMBER.fullmatch(offset):
         return int(offset) >= int(letter_offset)
     return record.timestamp_ms >= candidate.died_ms
 
@@ -140,4 +143,4 @@ def _identity(outcome: Outcome, record: Record, topic: Topic) -> tuple[str, int]
 
 def _parsed(ce_id: str | None) -> tuple[str, int] | None:
     identity, _, version = (ce_id or "").rpartition(":")
-    return (identity, int(version)) if identity and version.isdecimal() else None
+    return (identity, int(version)) if identity and _NUMBER.fullmatch(version) else None

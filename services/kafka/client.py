@@ -27,6 +27,9 @@ FETCH_PARTITION_BYTES: Final = 4 * 1024 * 1024
 """Compressed bytes of one partition in one fetch; a single larger record still comes."""
 STOP_TIMEOUT_S: Final = 3
 """aiokafka's stop() does not return while the broker is away."""
+CANCEL_AGAIN_S: Final = 1.0
+TRANSACTION_TIMEOUT_MS: Final = 60_000
+"""How long the broker lets a transaction be open."""
 LINGER_MS: Final = 5
 BATCH_BYTES: Final = 256 * 1024
 
@@ -62,6 +65,7 @@ def producer(settings: KafkaSettings, *, client_id: str, transactional_id: str |
         **connection(settings),
         client_id=client_id,
         transactional_id=transactional_id,
+        transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
         enable_idempotence=True,
         acks="all",
         compression_type="zstd",
@@ -136,16 +140,34 @@ async def stop(started: AIOKafkaConsumer | AIOKafkaProducer) -> None:
     """Stop a client within a bound and whatever it raises; what it leaves on the broker times out there."""
     stopping = asyncio.ensure_future(started.stop())
     await asyncio.wait({stopping}, timeout=STOP_TIMEOUT_S)
-    if not stopping.done():
-        stopping.cancel()
-        if isinstance(started, AIOKafkaProducer):
-            # Or it would go on knocking at the broker's door, with a transaction that nobody waits for.
+    if stopping.done() and not stopping.cancelled() and stopping.exception() is None:
+        return
+    # It hangs, or met the error of a task of its own: either way its connections are still open.
+    stopping.cancel()
+    if isinstance(started, AIOKafkaProducer):
+        # Or it would go on knocking at the broker's door, with a transaction that nobody waits for.
+        if started._sender.sender_task is not None:  # noqa: SLF001
             started._sender.sender_task.cancel()  # noqa: SLF001
-            await started.client.close()
-        else:
-            await started._client.close()  # noqa: SLF001
-    elif not stopping.cancelled():
-        stopping.exception()
+        await started.client.close()
+    else:
+        await started._client.close()  # noqa: SLF001
+
+
+async def end(task: asyncio.Task[Any]) -> None:
+    """
+    Cancel a task and return when it has ended, not before, even if the caller is cancelled meanwhile.
+
+    It is cancelled again and again, for a library on its way may swallow one.
+    """
+    is_cancelled = False
+    while not task.done():
+        task.cancel()
+        try:
+            await asyncio.wait({task}, timeout=CANCEL_AGAIN_S)
+        except asyncio.CancelledError:
+            is_cancelled = True
+    if is_cancelled:
+        raise asyncio.CancelledError
 
 
 def _refuse_failed_offset_fetches(consumer: AIOKafkaConsumer) -> None:

@@ -51,6 +51,7 @@ _REPLAY_COUNT: Final = re.compile(r"\d{1,9}", re.ASCII)
 
 # What Kafka's record and batch framing may add to the bytes of key, value and headers.
 _FRAMING_BYTES: Final = 512
+_HEADER_FRAMING_BYTES: Final = 10
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_TIMESTAMP_MS: Final = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
@@ -109,7 +110,7 @@ def encode(document: CleanDocument, topic: Topic, *, origin: str, trace: Headers
 
     A field without a value is left out of the JSON. Header values are the document's own text as UTF-8, neither cut
     nor escaped, so `ce_source` is a URI only where the producer's `source` was one.
-    Raises Rejected when the value would be over 12 MiB.
+    Raises Rejected when the value would be over 12 MiB, or all of the record over what a topic takes.
     """
     assert topic.model is type(document), f"{topic.name} does not hold a {type(document).__name__}"
     value = document.model_dump_json(exclude_none=True).encode()
@@ -118,7 +119,13 @@ def encode(document: CleanDocument, topic: Topic, *, origin: str, trace: Headers
             Reason.OUTPUT_TOO_LARGE,
             f"{topic.name}: the value is {len(value)} bytes, expected at most {MAX_OUTPUT_VALUE_BYTES}",
         )
-    return Output(topic.name, document.id.encode(), value, (*_headers(document, origin), *_trace(trace)))
+    output = Output(topic.name, document.id.encode(), value, (*_headers(document, origin), *_trace(trace)))
+    if (size_bytes := _size_bytes(output)) > MAX_OUTPUT_BYTES:
+        raise Rejected(
+            Reason.OUTPUT_TOO_LARGE,
+            f"{topic.name}: the record is {size_bytes} bytes, expected at most {MAX_OUTPUT_BYTES}",
+        )
+    return output
 
 
 def encode_raw(document: RawDocument) -> Output:
@@ -145,13 +152,13 @@ def encode_raw(document: RawDocument) -> Output:
     return output
 
 
-def origin_and_trace(record: Record) -> tuple[str, Headers]:
+def origin_and_trace(record: Record, topic: Topic) -> tuple[str, Headers]:
     """
     Return what every output carries on: where the raw record stands, and the headers of its trace.
 
-    A record that an earlier stage wrote has its `tagwire-origin` already; any other is the raw record itself.
+    A record that an earlier stage wrote has its `tagwire-origin` already; what a producer writes there is not believed.
     """
-    origin = header(record.headers, names.ORIGIN)
+    origin = None if topic is RAW else header(record.headers, names.ORIGIN)
     known = origin is not None and _ORIGIN.fullmatch(origin)
     return (origin if origin is not None and known else record.origin), _trace(record.headers)
 
@@ -223,10 +230,9 @@ def _headers(document: CleanDocument, origin: str) -> Headers:
 
 
 def _trace(headers: Headers) -> Headers:
-    # Longer ones are no trace context, and would be copied from record to record without an end.
-    return tuple(
-        (name, value) for name, value in headers if name in _TRACE and value and len(value) <= _TRACE_MAX_BYTES
-    )
+    # Longer ones are no trace context, and would be copied from record to record without an end; repeated ones, too.
+    last = {name: value for name, value in headers if name in _TRACE and value and len(value) <= _TRACE_MAX_BYTES}
+    return tuple(last.items())
 
 
 def _body_bytes(document: RawDocument) -> int:
@@ -238,5 +244,5 @@ def _body_bytes(document: RawDocument) -> int:
 
 
 def _size_bytes(output: Output) -> int:
-    headers = sum(len(name.encode()) + len(value or b"") for name, value in output.headers)
+    headers = sum(len(name.encode()) + len(value or b"") + _HEADER_FRAMING_BYTES for name, value in output.headers)
     return len(output.key or b"") + len(output.value or b"") + headers + _FRAMING_BYTES

@@ -15,6 +15,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
+from services.kafka import client
 from services.kafka.breaker import BreakerOpen
 from services.kafka.budget import ByteBudget
 from services.kafka.partition_reader import PartitionReader
@@ -104,8 +105,7 @@ class Lane:
         Whatever is left undone here is undone for good by the next owner, who fences this lane's producer.
         """
         if self.task is not None:
-            self.task.cancel()
-            await asyncio.wait({self.task})
+            await client.end(self.task)
         await self._transactions.drop()
 
     def problem(self) -> str | None:

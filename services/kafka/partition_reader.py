@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import OffsetOutOfRangeError
 
 from schemas import headers
 from services.kafka.client import record_of
@@ -54,8 +54,6 @@ class PartitionReader:
             fetched = await self._consumer.getmany(
                 self._partition, timeout_ms=POLL_MS, max_records=1 if self._is_careful else limit
             )
-        except NoOffsetForPartitionError:  # said before we had sought
-            pass
         except OffsetOutOfRangeError:
             # Deleted before it was read, or the topic is a new one of the same name: both are a loss to tell of.
             wanted = await self.position()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
 
+from services.kafka import client
 from services.kafka.breaker import Breaker
 from services.kafka.budget import ByteBudget
 from services.kafka.partition_reader import PartitionReader
@@ -83,7 +84,7 @@ class Pipeline:
         """
         A batch with `batch_records` is committed at once. No slice is ever cut, so it may hold some more.
 
-        `budget` bounds the bytes of values in work, of all pipelines of a process.
+        `budget` bounds the bytes of records in work, of all pipelines of a process.
         """
         self.committed_records = 0
         self._source = source
@@ -124,13 +125,14 @@ class Pipeline:
         try:
             await self._write(found)
         finally:
-            # Given back before anything is waited for, since a wait may be cancelled.
-            reading.cancel()
-            for left in self._in_work:
-                left.outcomes.cancel()
-                self._budget.give_back(left.size_bytes)
-            self._in_work.clear()
-            await asyncio.wait({reading})
+            try:
+                # To its very end: else it would take records away from whoever reads the partition next.
+                await client.end(reading)
+            finally:
+                for left in self._in_work:
+                    left.outcomes.cancel()
+                    self._budget.give_back(left.size_bytes)
+                self._in_work.clear()
 
     async def _read(self, found: asyncio.Queue[Slice | Idle | Exception]) -> None:
         """Poll for ever; what is raised goes the same way as what is found, so that the writer meets it."""
@@ -157,7 +159,7 @@ class Pipeline:
     async def _begin_slice(self, records: Sequence[Record]) -> Slice:
         """Have records processed, as soon as the budget allows."""
         fetched_at = self._clock()
-        size_bytes = sum(len(record.value or b"") for record in records)
+        size_bytes = sum(record.size_bytes for record in records)
         self._mean_bytes = max(size_bytes / len(records), 1.0)
         await self._budget.take(size_bytes)
         outcomes = asyncio.ensure_future(self._transform(records))

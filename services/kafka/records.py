@@ -22,6 +22,12 @@ class Record(NamedTuple):
     headers: Headers = ()
 
     @property
+    def size_bytes(self) -> int:
+        """Of key, value and headers: what it takes in memory, about."""
+        headers = sum(len(name) + len(value or b"") for name, value in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + headers
+
+    @property
     def origin(self) -> str:
         """`topic/partition/offset`: where to find it again."""
         return f"{self.topic}/{self.partition}/{self.offset}"

@@ -13,6 +13,9 @@ from services.kafka.records import Output
 from services.kafka.settings import KafkaSettings
 from services.telemetry.metrics import TRANSACTION_DURATION, TRANSACTION_RECORDS, TRANSACTIONS
 
+TRANSACTION_TIMEOUT_S: Final = client.TRANSACTION_TIMEOUT_MS / 1000
+"""After it the broker aborts what is open, so there is nothing left to wait for. aiokafka would: a batch that it tries
+again when the broker's disk has failed may never be sent, and nobody is told."""
 COMMIT_TIMEOUT_S: Final = 20
 """How long a revoked lane waits for the transaction under way. Well under the rebalance timeout."""
 
@@ -72,7 +75,8 @@ class Transactions:
     async def _measured(self, outputs: Sequence[Output], offset: int) -> None:
         began = time.perf_counter()
         try:
-            await self._transact(outputs, offset)
+            async with asyncio.timeout(TRANSACTION_TIMEOUT_S):
+                await self._transact(outputs, offset)
         except BaseException:
             TRANSACTIONS.labels("failed").inc()
             raise

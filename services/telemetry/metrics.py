@@ -115,7 +115,7 @@ BATCH_RECORDS: Final = Histogram(
 )
 BATCH_BYTES: Final = Histogram(
     "tagwire_batch_bytes",
-    "Bytes of the values of records that were committed at once.",
+    "Bytes of the records that were committed at once: keys, values and headers.",
     buckets=(2**10, 2**12, 2**14, 2**16, 2**18, 2**20, 2**22, 2**24, 2**26),
 )
 TRANSACTION_RECORDS: Final = Histogram(
@@ -131,7 +131,7 @@ TRANSACTION_DURATION: Final = Histogram(
 TRANSACTIONS: Final = Counter(
     "tagwire_transactions_total", "Transactions that ended. outcome: committed or failed.", ["outcome"]
 )
-BYTES_IN_FLIGHT: Final = Gauge("tagwire_in_flight_bytes", "Bytes of the values of records in work.")
+BYTES_IN_FLIGHT: Final = Gauge("tagwire_in_flight_bytes", "Bytes of the records in work: keys, values and headers.")
 LANES: Final = Gauge("tagwire_lanes", "Partitions that this worker has, by the state of their lane.", ["state"])
 LANE_RESTARTS: Final = Counter(
     "tagwire_lane_restarts_total",

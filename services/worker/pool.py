@@ -157,7 +157,7 @@ class Pool:
         chunks: list[Sequence[Record]] = []
         first, work_s = 0, 0.0
         for index, record in enumerate(records):
-            cost_s = self._s_per_byte * _size(record)
+            cost_s = self._s_per_byte * (record.size_bytes + 1)
             if index > first and work_s + cost_s > CHUNK_S:
                 chunks.append(records[first:index])
                 first, work_s = index, 0.0
@@ -168,7 +168,7 @@ class Pool:
     def _learn(self, records: Sequence[Record], group: Sequence[int], reply: Reply) -> None:
         """Let the estimate follow what is measured."""
         STAGE_DURATION.add(reply.durations)
-        measured = reply.seconds / sum(_size(records[index]) for index in group)
+        measured = reply.seconds / sum(records[index].size_bytes + 1 for index in group)
         self._s_per_byte += LEARNING_RATE * (measured - self._s_per_byte)
 
     def _give_back(self, child: Child) -> None:
@@ -241,7 +241,3 @@ def regroup(group: Sequence[int], death: ChildDied, deaths: Counter[int]) -> tup
     is_guilty = deaths[culprit] > allowed
     again = [others] if is_guilty else [others, [culprit]]
     return [indices for indices in again if indices], culprit if is_guilty else None
-
-
-def _size(record: Record) -> int:
-    return len(record.value or b"") + 1

@@ -38,10 +38,10 @@ class WorkerSettings(BaseSettings):
     batch_records: Annotated[int, Field(ge=1, le=2000)] = 2000
     """Records that are committed at once; a batch is also committed 50 ms after its first record was fetched."""
     in_flight_mb: Annotated[int, Field(ge=1)] = 64
-    """Raw values in work at the same time, MiB. One larger document still passes."""
-    document_cpu_s: Annotated[float, Field(gt=0)] = 20.0
+    """Raw records in work at the same time, MiB. One larger document still passes."""
+    document_cpu_s: Annotated[float, Field(gt=0, le=86_400)] = 20.0
     """CPU seconds that one document may take; then it is a dead letter `timeout`."""
-    document_memory_mb: Annotated[int, Field(ge=64)] = 768
+    document_memory_mb: Annotated[int, Field(ge=64, le=2**20)] = 768
     """MiB that one document may take beyond what a child holds anyway; then it is a dead letter `memory`. Linux."""
     documents_per_child: Annotated[int, Field(ge=1)] = 50_000
     """Documents after which a child is renewed, so that nothing that leaks in a library adds up."""

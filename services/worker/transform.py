@@ -74,7 +74,7 @@ def transform(
     document: Any = None
     try:
         document = codec.decode_raw(record) if plan.reads is RAW else codec.decode(record, _model(plan.reads))
-        origin, trace = codec.origin_and_trace(record)
+        origin, trace = codec.origin_and_trace(record, plan.reads)
         context = Context(resources, codec.received_at(record))
         outputs: list[Output] = []
         for index, stage in enumerate(plan.stages):

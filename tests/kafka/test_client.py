@@ -1,7 +1,9 @@
-"""Settings -> what aiokafka is given to reach a cluster."""
+"""What aiokafka is given to reach a cluster, and how what is under way is ended."""
 
+import asyncio
 import ssl
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,26 @@ def test_prefixes(topic_prefix: str, group_prefix: str | None, names: tuple[str,
 def test_a_wrong_setting_is_named(wrong: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         KafkaSettings(**wrong)  # type: ignore[arg-type]
+
+
+async def test_a_task_is_ended_though_it_swallows_a_cancellation_and_its_ender_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client, "CANCEL_AGAIN_S", 0.05)
+    swallowed = asyncio.Event()
+
+    async def swallows_one() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        swallowed.set()
+        await asyncio.sleep(3600)
+
+    task = asyncio.create_task(swallows_one())
+    await asyncio.sleep(0)
+    ending = asyncio.create_task(client.end(task))
+    await swallowed.wait()
+    ending.cancel()
+    await asyncio.wait({ending})
+
+    assert ending.cancelled()
+    assert task.cancelled()

@@ -28,6 +28,7 @@ from schemas.topics import (
     MAX_OUTPUT_VALUE_BYTES,
     MAX_RAW_BYTES,
     MIB,
+    RAW,
     tag_topic,
 )
 from services.core.rejections import Rejected
@@ -234,12 +235,12 @@ def test_a_reader_ignores_fields_that_it_does_not_know() -> None:
 )
 def test_the_origin_is_kept(origin: str | None, expected: str) -> None:
     headers = {"tagwire-origin": origin} if origin else {}
-    assert codec.origin_and_trace(record(b"x", headers=headers)) == (expected, ())
+    assert codec.origin_and_trace(record(b"x", headers=headers), CLEAN) == (expected, ())
 
 
 def test_the_trace_is_kept() -> None:
     incoming = record(b"x", headers={"traceparent": TRACEPARENT, "b3": b"x", "tracestate": b"a=1"})
-    assert codec.origin_and_trace(incoming)[1] == (("traceparent", TRACEPARENT), ("tracestate", b"a=1"))
+    assert codec.origin_and_trace(incoming, RAW)[1] == (("traceparent", TRACEPARENT), ("tracestate", b"a=1"))
 
 
 @pytest.mark.parametrize(
@@ -351,4 +352,36 @@ def test_a_trace_that_is_none_is_not_carried_on() -> None:
     carried = (("traceparent", b"00-" + b"a" * 52), ("tracestate", b"x" * 513))
     sent = Record("documents.raw", 1, 2, 3, b"key", b"value", carried)
 
-    assert codec.origin_and_trace(sent)[1] == carried[:1]
+    assert codec.origin_and_trace(sent, RAW)[1] == carried[:1]
+
+
+def test_a_trace_that_is_said_again_and_again_is_carried_on_once() -> None:
+    """40,000 of them are 20 MB, which our producer could never send: the partition would stand still."""
+    sent = Record("documents.raw", 1, 2, 3, b"key", b"value", (("tracestate", b"a=" + b"x" * 500),) * 40_000)
+
+    assert codec.origin_and_trace(sent, RAW)[1] == sent.headers[:1]
+
+
+def test_an_origin_that_a_producer_writes_is_not_believed() -> None:
+    forged = record(b"x", headers={"tagwire-origin": "documents.raw/0/1"})
+
+    assert codec.origin_and_trace(forged, RAW)[0] == forged.origin
+
+
+def test_headers_without_any_bytes_count_in_the_size_of_a_dead_letter() -> None:
+    died = Record("documents.raw", 1, 2, 3, None, bytes(16_775_000), (("", None),) * 5_000)
+
+    letter = codec.dead_letter(died, reason=Reason.NOT_TEXT, stage="clean", message="m", exception=None, group="g")
+
+    assert letter.value is None
+    assert header(letter.headers, names.DLQ_VALUE_LEFT_OUT) == "16775000"
+
+
+def test_a_document_whose_headers_make_it_too_large_is_rejected() -> None:
+    """Its source is in the value and in a header."""
+    long = SAMPLE.model_copy(update={"source": "s" * (9 * 2**20)})
+
+    with pytest.raises(Rejected) as rejected:
+        codec.encode(long, CLASSIFIED, origin="documents.raw/0/1")
+
+    assert rejected.value.reason is Reason.OUTPUT_TOO_LARGE
