@@ -1,6 +1,7 @@
 """The `tagwire` command: each sub-command reads its settings and calls a service."""
 
 import logging
+import os
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -39,6 +40,7 @@ def tagwire(
 
 def main() -> None:
     """Run the command; what a user can mend is one sentence on standard error and status 1."""
+    _open_standard_streams()
     # What a client has to say while it tries stands in the error it ends with; the worker sets up its own logs.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
@@ -56,3 +58,11 @@ def main() -> None:
         if sentence is None:
             raise
         fail(sentence, status=1)
+
+
+def _open_standard_streams() -> None:
+    """Put the null device in the place of streams that were closed (`>&-`): else the next file would have it."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+            setattr(sys, name, os.fdopen(number, mode))

@@ -56,7 +56,10 @@ def settings(model: type[Settings], **given: Any) -> Settings:
         fail(str(error), status=2)
     except ValidationError as error:
         prefix = getattr(model, "model_config", {}).get("env_prefix", "")
-        wrong = "; ".join(f"{prefix}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        # The first place is the setting, the second would be which of its words is wrong; a rule about several has none.
+        names = [f"{prefix}{each['loc'][0]}".upper() + ": " if each["loc"] else "" for each in error.errors()]
+        said = [each["msg"].removeprefix("Value error, ") for each in error.errors()]
+        wrong = "; ".join(name + message for name, message in zip(names, said, strict=True))
         fail(wrong, status=2)
 
 

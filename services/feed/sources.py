@@ -59,6 +59,8 @@ def check(paths: Iterable[str]) -> None:
     for path in paths:
         if path == STANDARD_INPUT:
             continue
+        if not path:
+            raise SourceError("an empty name is no file: is a variable unset?")
         if not Path(path).exists():
             raise SourceError(f"{path}: no such file or folder")
         if not (Path(path).is_dir() or Path(path).is_file()):

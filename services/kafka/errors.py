@@ -13,7 +13,8 @@ def explained(error: Exception) -> str | None:
     """
     Return what a user is told of an error, or None for one that nobody foresaw: then its traceback says more.
 
-    Our own errors are made to be read; those of the cluster are put into words.
+    Our own errors are made to be read, and those of the system (a port in use, a full disk, a wrong certificate); those
+    of the cluster are put into words.
     """
     if isinstance(error, KafkaConnectionError):
         servers = ", ".join(f"{host}:{port}" for host, port in ADDRESS.findall(str(error)))
@@ -22,4 +23,5 @@ def explained(error: Exception) -> str | None:
         return f"Kafka refuses access to a topic: {error}"
     if isinstance(error, KafkaError):
         return f"Kafka: {error}"
-    return str(error) if type(error).__module__.startswith("services.") else None
+    is_meant_for_users = isinstance(error, OSError) or type(error).__module__.startswith("services.")
+    return str(error) if is_meant_for_users else None

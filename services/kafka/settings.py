@@ -1,9 +1,9 @@
 """Where the cluster is and how to reach it: the environment variables that begin with TAGWIRE_KAFKA_."""
 
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, FilePath, SecretStr, field_validator
+from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.topics import Topic
@@ -39,8 +39,8 @@ class KafkaSettings(BaseSettings):
     sasl_plain_password: SecretStr | None = None
     sasl_kerberos_service_name: str = "kafka"
     sasl_kerberos_domain_name: str | None = None
-    session_timeout_ms: Annotated[int, Field(ge=6000)] = 10_000
-    """Milliseconds without a heartbeat until a dead worker's partitions go to others. Brokers refuse less than 6000."""
+    session_timeout_ms: Annotated[int, Field(ge=6000, le=1_800_000)] = 10_000
+    """Milliseconds without a heartbeat until a dead worker's partitions go to others. Brokers allow 6000 to 1800000."""
 
     @field_validator("bootstrap_servers")
     @classmethod
@@ -49,6 +49,13 @@ class KafkaSettings(BaseSettings):
             if not SERVER.fullmatch(server.strip()):
                 raise ValueError(f"expected host:port, several separated by commas; got {server.strip()!r}")
         return value
+
+    @model_validator(mode="after")
+    def _can_log_in(self) -> Self:
+        needs_password = self.security_protocol.startswith("SASL") and self.sasl_mechanism != "GSSAPI"
+        if needs_password and not (self.sasl_plain_username and self.sasl_plain_password):
+            raise ValueError(f"{self.sasl_mechanism} needs TAGWIRE_KAFKA_SASL_PLAIN_USERNAME and _PASSWORD")
+        return self
 
     def topic(self, topic: Topic | str) -> str:
         """Return a topic's name on the broker."""

@@ -31,7 +31,10 @@ async def health_server(settings: WorkerSettings, lanes: Lanes, pool: Pool) -> A
         return _answer(readyz(lanes))
 
     async def answer_metrics(request: web.Request) -> web.Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        try:
+            encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        except (TypeError, ValueError):  # a version that is none
+            encode, content_type = choose_encoder("")
         return web.Response(body=encode(REGISTRY), headers={"Content-Type": content_type})
 
     app = web.Application()

@@ -22,6 +22,8 @@ from services.kafka.records import Record, header
 from services.worker.transform import Outcome, Process
 
 FIELDS: Final = (headers.TRACEPARENT, headers.TRACESTATE)
+TOLD_CHARACTERS: Final = 200
+"""Of an id that a record claims."""
 FLUSH_S: Final = 3.0
 """For the last spans, when the worker stops."""
 SERVICE: Final = "tagwire-worker"
@@ -98,7 +100,7 @@ def _under(span: Span, record: Record) -> Record:
 
 def _tell(span: Span, outcome: Outcome) -> None:
     if outcome.document_id is not None:
-        span.set_attribute("tagwire.document.id", outcome.document_id)
+        span.set_attribute("tagwire.document.id", outcome.document_id[:TOLD_CHARACTERS])
     if outcome.reason is not None:
         span.set_attribute("error.type", outcome.reason)
         span.set_status(Status(StatusCode.ERROR, outcome.message))

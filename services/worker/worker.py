@@ -30,6 +30,8 @@ log = structlog.get_logger()
 
 
 STALLED_S: Final = 60.0
+TOLD_CHARACTERS: Final = 200
+"""Of an id that a record claims, in the log."""
 
 
 class WorkerError(Exception):
@@ -70,8 +72,9 @@ async def work(
                 on_committed=_count,
                 limits=_lane_limits(settings),
             )
-            await parts.enter_async_context(lanes)
+            # Before it takes any partition: its port may be in use.
             await parts.enter_async_context(health_server(settings, lanes, pool))
+            await parts.enter_async_context(lanes)
             _show_from_the_beginning()
             BUILD.info({"version": version("tagwire"), "taxonomy_version": pool.taxonomy_version})
             log.info("worker_started", group=plan.group, taxonomy_version=pool.taxonomy_version)
@@ -99,7 +102,11 @@ async def _process(pool: Pool, records: Sequence[Record]) -> list[Outcome]:
     for record, outcome in zip(records, outcomes, strict=True):
         if outcome.reason is not None:
             say = log.error if outcome.is_bug else log.warning
-            told = {"reason": outcome.reason, "message": outcome.message, "document_id": outcome.document_id}
+            told = {
+                "reason": outcome.reason,
+                "message": outcome.message,
+                "document_id": (outcome.document_id or "")[:TOLD_CHARACTERS],
+            }
             say("record_rejected", **told, origin=record.origin)
     return outcomes
 

@@ -77,6 +77,11 @@ def test_a_wrong_setting_is_named(wrong: dict[str, str]) -> None:
         KafkaSettings(**wrong)  # type: ignore[arg-type]
 
 
+def test_a_password_that_is_missing_is_told_at_once() -> None:
+    with pytest.raises(ValidationError, match="SCRAM-SHA-256 needs TAGWIRE_KAFKA_SASL_PLAIN_USERNAME"):
+        KafkaSettings(security_protocol="SASL_PLAINTEXT", sasl_mechanism="SCRAM-SHA-256", sasl_plain_username="me")
+
+
 async def test_a_task_is_ended_though_it_swallows_a_cancellation_and_its_ender_is_cancelled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
