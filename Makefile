@@ -24,7 +24,7 @@ test: $(INSTALLED)  ## all tests, on an embedded Kafka
 faults: $(INSTALLED)  ## the long form of the fault tests, thrice: an hour; writes docs/faults.md
 	TAGWIRE_TEST_FAULTS=long TAGWIRE_TEST_FAULTS_TABLE=docs/faults.md $(BIN)/pytest tests/faults $(ARGS)
 
-bench: $(INSTALLED)  ## every measurement beside the peers, some twenty minutes; writes docs/benchmarks.md
+bench: $(INSTALLED)  ## every measurement beside the peers, half an hour; writes docs/benchmarks.md
 	$(BIN)/python -m bench --write $(ARGS)
 
 format: $(INSTALLED)
