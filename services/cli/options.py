@@ -56,7 +56,7 @@ def settings(model: type[Settings], **given: Any) -> Settings:
         fail(str(error), status=2)
     except ValidationError as error:
         prefix = getattr(model, "model_config", {}).get("env_prefix", "")
-        # The first place is the setting, the second would be which of its words is wrong; a rule about several has none.
+        # Its first place is the setting, a second one which word of it is wrong; a rule about several has none.
         names = [f"{prefix}{each['loc'][0]}".upper() + ": " if each["loc"] else "" for each in error.errors()]
         said = [each["msg"].removeprefix("Value error, ") for each in error.errors()]
         wrong = "; ".join(name + message for name, message in zip(names, said, strict=True))
