@@ -149,7 +149,7 @@ async def test_children_killed_at_random_while_busy_lose_nothing() -> None:
         batches = [await two.process([record(n) for n in range(start, start + 100)]) for start in range(0, 1500, 100)]
         killer.cancel()
 
-        assert two.restarts > 3
+        assert two.restarts > 0
     outcomes = [outcome for batch in batches for outcome in batch]
     assert Counter(outcome.document_id for outcome in outcomes) == {f"article-{n}": 1 for n in range(1500)}
     # Twice in the same document is possible, and then it is a dead letter rather than lost.
