@@ -21,7 +21,7 @@ check: $(INSTALLED)  ## format, lint, types, imports, exported schemas
 test: $(INSTALLED)  ## all tests, on an embedded Kafka
 	$(BIN)/pytest $(ARGS)
 
-faults: $(INSTALLED)  ## the long form of the fault tests, thrice: an hour; writes docs/faults.md
+faults: $(INSTALLED)  ## the long form of the fault tests, thrice: half an hour; writes docs/faults.md
 	TAGWIRE_TEST_FAULTS=long TAGWIRE_TEST_FAULTS_TABLE=docs/faults.md $(BIN)/pytest tests/faults $(ARGS)
 
 bench: $(INSTALLED)  ## every measurement beside the peers, half an hour; writes docs/benchmarks.md
