@@ -14,8 +14,8 @@ from services.kafka.settings import KafkaSettings
 from services.telemetry.metrics import TRANSACTION_DURATION, TRANSACTION_RECORDS, TRANSACTIONS
 
 TRANSACTION_TIMEOUT_S: Final = client.TRANSACTION_TIMEOUT_MS / 1000
-"""After it the broker aborts what is open, so there is nothing left to wait for. aiokafka would: a batch that it tries
-again when the broker's disk has failed may never be sent, and nobody is told."""
+"""After it the broker aborts what is open, so there is nothing left to wait for. aiokafka would: once in a while, after
+the broker's disk was full, a transaction did not end and nobody was told."""
 COMMIT_TIMEOUT_S: Final = 20
 """How long a revoked lane waits for the transaction under way. Well under the rebalance timeout."""
 
