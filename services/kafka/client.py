@@ -31,7 +31,8 @@ CANCEL_AGAIN_S: Final = 1.0
 TRANSACTION_TIMEOUT_MS: Final = 60_000
 """How long the broker lets a transaction be open."""
 LINGER_MS: Final = 5
-BATCH_BYTES: Final = 256 * 1024
+BATCH_BYTES: Final = 2**20
+"""Before compression. Larger ones compress better and need fewer requests; one is in flight to a partition."""
 
 
 def connection(settings: KafkaSettings) -> dict[str, Any]:
@@ -168,6 +169,12 @@ async def end(task: asyncio.Task[Any]) -> None:
             is_cancelled = True
     if is_cancelled:
         raise asyncio.CancelledError
+
+
+def look_at(outcome: asyncio.Future[Any]) -> None:
+    """Take note of an outcome that no longer matters, so that asyncio does not complain of it."""
+    if not outcome.cancelled():
+        outcome.exception()
 
 
 def _refuse_failed_offset_fetches(consumer: AIOKafkaConsumer) -> None:

@@ -16,7 +16,7 @@ from services.kafka.breaker import Breaker
 from services.kafka.budget import ByteBudget
 from services.kafka.partition_reader import PartitionReader
 from services.kafka.records import Output, Record
-from services.kafka.transactions import Transactions, look_at
+from services.kafka.transactions import Transactions
 from services.telemetry.metrics import BATCH_BYTES, BATCH_RECORDS
 
 
@@ -170,7 +170,7 @@ class Pipeline:
 
     def _learn(self, ended: Slice, began_at: float, outcomes: asyncio.Task[Sequence[Outcome]]) -> None:
         """Note how long a slice took."""
-        look_at(outcomes)
+        client.look_at(outcomes)
         self._mean_s = (self._clock() - began_at) / ended.records
 
     async def _write(self, found: asyncio.Queue[Slice | Idle | Exception]) -> None:

@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
 from services.kafka import client
+from services.kafka.record_batches import RecordBatches
 from services.kafka.records import Output
 from services.kafka.settings import KafkaSettings
 from services.telemetry.metrics import TRANSACTION_DURATION, TRANSACTION_RECORDS, TRANSACTIONS
@@ -66,7 +67,7 @@ class Transactions:
         if self._under_way is not None:
             await asyncio.wait({self._under_way}, timeout=COMMIT_TIMEOUT_S)
             self._under_way.cancel()
-            self._under_way.add_done_callback(look_at)
+            self._under_way.add_done_callback(client.look_at)
             self._under_way = None
         if self._producer is not None:
             producer, self._producer = self._producer, None
@@ -87,20 +88,11 @@ class Transactions:
     async def _transact(self, outputs: Sequence[Output], offset: int) -> None:
         assert self._producer is not None
         await self._producer.begin_transaction()
-        acknowledgements: list[asyncio.Future[Any]] = []
+        batches = RecordBatches(self._producer)
         for output in outputs:
-            topic = self._settings.topic(output.topic)
-            sent = await self._producer.send(topic, output.value, key=output.key, headers=list(output.headers))
-            sent.add_done_callback(look_at)
-            acknowledgements.append(sent)
+            await batches.add(self._settings.topic(output.topic), output)
         # commit_transaction() does not look at them: a refused record would be lost with its offset committed.
-        await asyncio.gather(*acknowledgements)
+        await batches.flush()
         await self._producer.send_offsets_to_transaction({self._partition: OffsetAndMetadata(offset, "")}, self._group)
         await self._producer.commit_transaction()
         self.committed = offset
-
-
-def look_at(outcome: asyncio.Future[Any]) -> None:
-    """Take note of an outcome that no longer matters, so that asyncio does not complain of it."""
-    if not outcome.cancelled():
-        outcome.exception()
