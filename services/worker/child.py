@@ -16,14 +16,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from schemas.dead_letters import Reason
+from services.kafka.records import Record
 from services.telemetry.logs import configure_logs
 from services.telemetry.tally import STAGE_BUCKETS_S, Tally
-from services.worker.channel import MARK, NO_DOCUMENT, OUT_OF_MEMORY, Reply, receive, send
+from services.worker.channel import MARK, NO_DOCUMENT, OUT_OF_MEMORY, Reply, receive, records_of, send
 from services.worker.flow import Resources, StageName, load_resources, stages
 from services.worker.transform import Plan, transform
 
@@ -51,9 +51,9 @@ def main(arguments: Sequence[str]) -> None:
     _limit_memory(limits.memory_mb)
     try:
         send(parent, resources.taxonomy.version)
-        while (records := receive(parent)) is not None:
-            reply = _process(records, plan, resources, limits, marks)
-            send(parent, reply)
+        while (chunk := receive(parent)) is not None:
+            reply = _process(records_of(chunk), plan, resources, limits, marks)
+            send(parent, reply.plain())
             if reply.is_leaving:
                 return
     except ConnectionError:  # the parent is gone
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> None:
         os._exit(OUT_OF_MEMORY)
 
 
-def _process(records: Sequence[Any], plan: Plan, resources: Resources, limits: Limits, marks: mmap.mmap) -> Reply:
+def _process(records: Sequence[Record], plan: Plan, resources: Resources, limits: Limits, marks: mmap.mmap) -> Reply:
     began = time.perf_counter()
     outcomes = []
     durations = Tally(STAGE_BUCKETS_S)
@@ -77,7 +77,7 @@ def _process(records: Sequence[Any], plan: Plan, resources: Resources, limits: L
     signal.setitimer(signal.ITIMER_PROF, 0)
     marks[: MARK.size] = MARK.pack(NO_DOCUMENT, 0)
     is_leaving = any(outcome.reason is Reason.MEMORY for outcome in outcomes)
-    return Reply(tuple(outcomes), time.perf_counter() - began, durations.drain(), is_leaving)
+    return Reply(outcomes, time.perf_counter() - began, durations.drain(), is_leaving)
 
 
 class Progress:

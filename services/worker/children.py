@@ -80,8 +80,8 @@ class Child:
         self.marks[: MARK.size] = MARK.pack(NO_DOCUMENT, 0)
         watch = asyncio.create_task(self._kill_when_still(patience_s))
         try:
-            await channel.write(self.writer, records)
-            reply: Reply = await channel.read(self.reader)
+            await channel.write(self.writer, channel.plain_records(records))
+            reply = Reply.of(await channel.read(self.reader))
         except (OSError, EOFError):
             raise await self._death(was_still=watch.done()) from None
         finally:
