@@ -8,6 +8,7 @@ import asyncio
 import cProfile
 import os
 import signal
+import time
 from typing import Final
 
 import uvloop
@@ -38,7 +39,7 @@ def main() -> None:
         os.environ[FUNCTION] = told.function
         pool.CHILD_MODULE = "bench.peers.tagwire_child"  # type: ignore[attr-defined]
     _join_when_told()
-    profiler = cProfile.Profile()
+    profiler = cProfile.Profile(time.thread_time)
     if file := os.environ.get(PROFILE):
         profiler.enable()
     uvloop.run(_run(told))

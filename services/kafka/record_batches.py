@@ -6,6 +6,7 @@ for room. That was a third of the CPU time which the worker spent on a document 
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
@@ -27,6 +28,11 @@ class RecordBatches:
         self._partitions: dict[str, list[int]] = {}
         self._open: dict[tuple[str, int], BatchBuilder] = {}
         self._sent: list[asyncio.Future[Any]] = []
+
+    def announce(self, topics: Iterable[str]) -> None:
+        """Name the topics to come: what is not known of them is asked at once, and not of one after the other."""
+        for topic in topics:
+            self._producer.client.add_topic(topic)
 
     async def add(self, topic: str, output: Output) -> None:
         """Put an output, for a topic as the broker calls it, into a batch, and send the batch that is full."""

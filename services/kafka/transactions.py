@@ -89,8 +89,10 @@ class Transactions:
         assert self._producer is not None
         await self._producer.begin_transaction()
         batches = RecordBatches(self._producer)
+        topics = {name: self._settings.topic(name) for name in {output.topic for output in outputs}}
+        batches.announce(topics.values())
         for output in outputs:
-            await batches.add(self._settings.topic(output.topic), output)
+            await batches.add(topics[output.topic], output)
         # commit_transaction() does not look at them: a refused record would be lost with its offset committed.
         await batches.flush()
         await self._producer.send_offsets_to_transaction({self._partition: OffsetAndMetadata(offset, "")}, self._group)
