@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Final
 
-from bench import growth, latency, memory, plumbing, whole_job
+from bench import growth, latency, memory, metrics, plumbing, whole_job
 from bench.environments import ROOT, versions
 from bench.latency import LOADS
 from bench.measure import machine
@@ -24,7 +24,7 @@ PAGE: Final = ROOT / "docs" / "benchmarks.md"
 CHARTS: Final = "benchmarks"
 WRITTEN_BELOW: Final = "<!-- What follows is written by `make bench`. -->"
 SCRIPTS: Final = tuple(system.script for system in SYSTEMS)
-PARTS: Final = ("plumbing", "whole-job", "latency", "memory", "growth")
+PARTS: Final = ("plumbing", "whole-job", "latency", "memory", "growth", "metrics")
 MEMORY_DOCUMENTS: Final = 30_000
 QUICK: Final = 0.04
 """The part of the documents that a trial takes."""
@@ -85,8 +85,9 @@ def _some_of(names: Sequence[str]) -> Callable[[str], list[str]]:
 
 async def measure(parts: Sequence[str], scripts: Sequence[str], *, scale: float, is_trial: bool) -> list[Section]:
     systems = [system for system in SYSTEMS if system.script in scripts]
-    for system in systems:
-        system.python()  # makes its environment, before anything is measured
+    if "plumbing" in parts:
+        for system in systems:
+            system.python()  # makes its environment, before anything is measured
     sections: list[Section] = []
     throughput_per_s = FALLBACK_PER_S
     if "plumbing" in parts:
@@ -114,6 +115,8 @@ async def measure(parts: Sequence[str], scripts: Sequence[str], *, scale: float,
         sections.append(memory.section(await memory.measure(round(MEMORY_DOCUMENTS * scale))))
     if "growth" in parts:
         sections.append(growth.section(await growth.measure(scale, is_trial=is_trial)))
+    if "metrics" in parts:
+        sections.append(metrics.section(metrics.measure()))
     return sections
 
 

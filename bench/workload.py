@@ -87,7 +87,7 @@ def page(number: int, size_bytes: int = 5_000) -> bytes:
 TEXT_5_KB: Final = Workload("text 5 KB", "annotate", lambda number: envelope(number, 5_000), 40_000)
 PLUMBING: Final = (
     TEXT_5_KB,
-    Workload("text 1 KB", "annotate", lambda number: envelope(number, 1_000), 60_000),
+    Workload("text 1 KB", "annotate", lambda number: envelope(number, 1_000), 120_000),
     Workload("text 50 KB", "annotate", lambda number: envelope(number, 50_000), 6_000),
     Workload("HTML page", "clean_page", page, 800),
 )

@@ -1,8 +1,6 @@
 """The worker: documents.raw -> documents.classified and the tags' topics, lane by lane, until it is told to stop."""
 
 import asyncio
-import time
-from collections import Counter
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -11,15 +9,15 @@ from typing import Any, Final
 
 import structlog
 
-from schemas.dead_letters import Reason
 from services.core.taxonomy import shipped_routes
 from services.kafka.admin import missing_topics
 from services.kafka.lane import LaneLimits
 from services.kafka.lanes import Lanes
 from services.kafka.records import Record
 from services.kafka.settings import KafkaSettings
-from services.telemetry.metrics import BUILD, DOCUMENT_AGE, DOCUMENTS
+from services.telemetry.metrics import BUILD
 from services.worker.children import pool_limits
+from services.worker.counting import count, show_from_the_beginning
 from services.worker.flow import Stage
 from services.worker.health import health_server
 from services.worker.pool import WALL_PER_CPU, Pool
@@ -69,13 +67,13 @@ async def work(
                 kafka.topic(plan.reads),
                 group=plan.group,
                 transform=process,
-                on_committed=_count,
+                on_committed=count,
                 limits=_lane_limits(settings),
             )
             # Before it takes any partition: its port may be in use.
             await parts.enter_async_context(health_server(settings, lanes, pool))
             await parts.enter_async_context(lanes)
-            _show_from_the_beginning()
+            show_from_the_beginning()
             BUILD.info({"version": version("tagwire"), "taxonomy_version": pool.taxonomy_version})
             log.info("worker_started", group=plan.group, taxonomy_version=pool.taxonomy_version)
             await asyncio.gather(lanes.watch(), pool.broken())
@@ -120,23 +118,6 @@ async def _traced(process: Process, group: str, parts: AsyncExitStack) -> Proces
         ) from error
     tracer = await parts.enter_async_context(otlp_tracer(version("tagwire")))
     return traced(process, tracer, group=group)
-
-
-def _show_from_the_beginning() -> None:
-    """Give each counter of documents a 0, so that the first one of its kind is an increase."""
-    DOCUMENTS.labels("processed", "none")
-    for reason in Reason:
-        DOCUMENTS.labels("dead_letter", reason)
-
-
-def _count(outcomes: Sequence[Outcome]) -> None:
-    """Count what was committed."""
-    now_ms = time.time() * 1000
-    for outcome in outcomes:
-        if outcome.reason is None:
-            DOCUMENT_AGE.observe(outcome.source, max(0.0, now_ms - outcome.received_at_ms) / 1000)
-    for reason, documents in Counter(outcome.reason for outcome in outcomes).items():
-        DOCUMENTS.labels("processed" if reason is None else "dead_letter", reason or "none").inc(documents)
 
 
 async def _check_topics(kafka: KafkaSettings, plan: Plan) -> None:
