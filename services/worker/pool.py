@@ -59,7 +59,7 @@ class Pool:
         self.taxonomy_version = ""
         """Of the children, once they are ready."""
         self.restarts = 0
-        """Children that died and were replaced."""
+        """Children that were replaced although nobody had planned it."""
         self._plan = plan
         self._limits = limits
         self._child_module = child_module or CHILD_MODULE
@@ -187,7 +187,7 @@ class Pool:
 
     def _replace(self, child: Child, cause: ChildEnd) -> None:
         CHILD_ENDS.labels(cause).inc()
-        self.restarts += 1
+        self.restarts += cause is not ChildEnd.RENEWED
         self._children.discard(child)
         self._do(child.end())
         if not child.is_renewed:

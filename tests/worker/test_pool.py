@@ -167,6 +167,7 @@ async def test_a_child_is_renewed_after_its_documents_and_none_is_lost() -> None
             return first not in one._children
 
         await until(is_renewed, within_s=20)
+        assert one.restarts == 0
 
     assert len(outcomes) == 200
     assert {outcome.reason for outcome in outcomes} == {None}
