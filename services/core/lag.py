@@ -1,4 +1,26 @@
-"""Offsets -> lag: how many records a consumer group still has before it."""
+"""Offsets -> lag: what a consumer group still has before it, in records and in seconds, and what it has lost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A partition as a group and the broker saw it at one moment. `committed` is asked first, the ends after it."""
+
+    at_s: float
+    """When, in seconds; only differences count."""
+    committed: int | None
+    """Next offset that the group will read. None: nothing was ever committed."""
+    low: int | None
+    """First offset that is still there. None, here and below: not known, as when the topic is gone."""
+    end: int | None
+    """Last stable offset: where a read-committed reader ends."""
+    high: int | None
+    """High watermark: where a read-uncommitted reader ends."""
+    unread_at_s: float | None = None
+    """Timestamp of the first unread record, on the same clock, where somebody has looked."""
 
 
 def lag(end: int | None, committed: int | None) -> int | None:
@@ -12,3 +34,62 @@ def lag(end: int | None, committed: int | None) -> int | None:
         return None
     # The two offsets come from two requests; a commit may land between them.
     return max(0, end - committed)
+
+
+def unread(sample: Sample) -> int | None:
+    """
+    Return how many offsets the group can still read: its lag, without what was deleted before it came there.
+
+    A group that never committed, and would begin with the first record, has everything before it.
+    """
+    if sample.committed is None or sample.low is None:
+        return lag(sample.end, sample.low if sample.committed is None else sample.committed)
+    return lag(sample.end, max(sample.committed, sample.low))
+
+
+def lost(sample: Sample) -> int:
+    """Return how many offsets were deleted before the group read them."""
+    if sample.committed is None or sample.low is None:
+        return 0
+    return max(0, sample.low - sample.committed)
+
+
+def blocked(sample: Sample) -> int:
+    """Return how many offsets a read-committed reader cannot see yet: a transaction before them is still open."""
+    return lag(sample.high, sample.end) or 0
+
+
+def retention_ratio(sample: Sample) -> float | None:
+    """
+    Return the share of what the partition holds that the group has not read: 0 drained, 1 about to lose, more: lost.
+
+    None for an empty partition, or when an offset is unknown.
+    """
+    if sample.committed is None or sample.low is None or sample.end is None or sample.end <= sample.low:
+        return None
+    return max(0, sample.end - sample.committed) / (sample.end - sample.low)
+
+
+def lag_seconds(window: Sequence[Sample]) -> float | None:
+    """
+    Return for how long the first unread record has been waiting, at the last sample; 0 when drained.
+
+    Exact where its timestamp is known; else interpolated between the two samples whose ends lie around it. None when
+    the committed offset is older than the window: it is never extrapolated, which has told others of years.
+    """
+    if not window:
+        return None
+    now = window[-1]
+    if (behind := unread(now)) is None or now.committed is None:
+        return None
+    if not behind:
+        return 0.0
+    if now.unread_at_s is not None:
+        return max(0.0, now.at_s - now.unread_at_s)
+    position = max(now.committed, now.low or 0)
+    # Newest first: of samples with the same end, the last one before new records came is the closest.
+    for older, newer in reversed(list(pairwise(window))):
+        if older.end is not None and newer.end is not None and older.end <= position < newer.end:
+            share = (position - older.end) / (newer.end - older.end)
+            return now.at_s - (older.at_s + share * (newer.at_s - older.at_s))
+    return None

@@ -1,6 +1,12 @@
+"""Lag in records and in seconds, with the cases that other tools get wrong."""
+
 import pytest
 
-from services.core.lag import lag
+from services.core.lag import Sample, blocked, lag, lag_seconds, lost, retention_ratio, unread
+
+
+def at(at_s: float, end: int, committed: int | None = 0, *, low: int = 0, unread_at_s: float | None = None) -> Sample:
+    return Sample(at_s, committed, low, end, end, unread_at_s)
 
 
 @pytest.mark.parametrize(
@@ -16,3 +22,52 @@ from services.core.lag import lag
 )
 def test_lag(end: int | None, committed: int | None, expected: int | None) -> None:
     assert lag(end, committed) == expected
+
+
+@pytest.mark.parametrize(
+    ("sample", "can_read", "is_lost"),
+    [
+        pytest.param(Sample(0, 90, 0, 100, 100), 10, 0, id="behind"),
+        pytest.param(Sample(0, None, 40, 100, 100), 60, 0, id="never committed: from the low watermark, not from 0"),
+        pytest.param(Sample(0, 30, 40, 100, 100), 60, 10, id="deleted before it was read: lost, and no longer lag"),
+        pytest.param(Sample(0, 40, 40, 100, 100), 60, 0, id="just in time"),
+        pytest.param(Sample(0, 30, 100, 100, 100), 0, 70, id="all deleted"),
+        pytest.param(Sample(0, 120, 0, 100, 100), 0, 0, id="a new topic of the same name"),
+        pytest.param(Sample(0, 50, None, None, None), None, 0, id="a topic that is gone"),
+    ],
+)
+def test_unread_and_lost(sample: Sample, can_read: int | None, is_lost: int) -> None:
+    assert (unread(sample), lost(sample)) == (can_read, is_lost)
+
+
+def test_what_an_open_transaction_hides_is_blocked_and_no_lag() -> None:
+    sample = Sample(0, committed=100, low=0, end=100, high=130)
+
+    assert (lag(sample.end, sample.committed), blocked(sample)) == (0, 30)
+
+
+def test_retention_ratio() -> None:
+    assert retention_ratio(Sample(0, 80, 0, 100, 100)) == pytest.approx(0.2)
+    assert retention_ratio(Sample(0, 20, 20, 100, 100)) == 1
+    assert retention_ratio(Sample(0, 0, 50, 100, 100)) == 2
+    assert retention_ratio(Sample(0, 100, 100, 100, 100)) is None
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        pytest.param([], None, id="never sampled"),
+        pytest.param([at(0, 100, 100)], 0, id="drained at the first sample"),
+        pytest.param([at(0, 100, 50)], None, id="one sample tells no time"),
+        pytest.param([at(0, 0), at(10, 100), at(20, 100, 50)], 15, id="interpolated"),
+        pytest.param([at(0, 100), at(10, 200), at(20, 200, 100)], 20, id="just before new records came"),
+        pytest.param([at(0, 100), at(10, 100), at(20, 200, 100)], 10, id="idle, then new records: not from before"),
+        pytest.param([at(0, 1000), at(10, 1100), at(20, 1200, 5)], None, id="older than the window: not extrapolated"),
+        pytest.param([at(0, 0), at(10, 100, 50, unread_at_s=3)], 7, id="the record's timestamp is exact"),
+        pytest.param([at(0, 0), at(10, 100, 50, unread_at_s=99)], 0, id="a timestamp of the future"),
+        pytest.param([at(0, 0), at(10, 100, 20, low=50)], 5, id="deleted: from what can still be read"),
+        pytest.param([at(0, 0), at(10, 100, None)], None, id="never committed"),
+    ],
+)
+def test_lag_seconds(window: list[Sample], expected: float | None) -> None:
+    assert lag_seconds(window) == (None if expected is None else pytest.approx(expected))

@@ -1,0 +1,178 @@
+"""
+Samples of a partition -> a status, and the sentence why.
+
+The rules are Burrow's (github.com/linkedin/Burrow, core/internal/evaluator/caching.go), told apart by what the group
+says of its members, where Burrow guesses it from the times of commits: a stopped group is one that nobody works for.
+No verdict falls on fewer samples than a movement needs to show.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from typing import Final
+
+from services.core.lag import Sample, blocked, lag, lost, retention_ratio, unread
+
+
+class Status(StrEnum):
+    """From well to worst; a group's status is the worst of its partitions'."""
+
+    OK = "OK"
+    EMPTY = "EMPTY"
+    """No member, and nothing to read: fine for a job that runs now and then."""
+    UNKNOWN = "UNKNOWN"
+    """Not enough was seen yet."""
+    ABANDONED = "ABANDONED"
+    """The group lives, and nobody in it reads this topic any more."""
+    WARN = "WARN"
+    """It moves, and falls behind all the same."""
+    RISK = "RISK"
+    """Retention will soon delete what it has not read."""
+    REWIND = "REWIND"
+    """It stands before where it was, or the topic is a new one of the same name."""
+    STALL = "STALL"
+    """Somebody has the partition, and makes no progress."""
+    STOP = "STOP"
+    """There is something to read, and nobody who would."""
+    LOSS = "LOSS"
+    """Records were deleted before it read them."""
+
+
+SEVERITY: Final = {status: place for place, status in enumerate(Status)}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    samples: int = 3
+    """Consecutive samples that must agree before a group is said to stand still or to fall behind."""
+    allowed_lag: int = 0
+    """Offsets that a group may always be behind."""
+    risk_ratio: float = 0.8
+    """Share of a partition's records, unread, from which on retention is a risk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What the group says of itself."""
+
+    members: int
+    has_owner: bool
+    """Whether a member has the partition."""
+    reads_topic: bool
+    """Whether a member has any partition of the topic."""
+    is_rebalancing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    status: Status
+    why: str
+
+
+def partition_status(window: Sequence[Sample], membership: Membership, rules: Rules = Rules()) -> Verdict:
+    """Return the status of a partition for a group. `window` has the oldest sample first."""
+    if not window:
+        return Verdict(Status.UNKNOWN, "it was not sampled yet")
+    now = window[-1]
+    if now.end is None:
+        return Verdict(Status.UNKNOWN, "its end is not known: the topic is gone, or cannot be read")
+    return (
+        _lost(now)
+        or _rewound(window)
+        or _unattended(now, membership, rules)
+        or _at_risk(now, rules)
+        or _standing(window, rules, membership)
+        or _falling_behind(window, rules)
+        or _well(now)
+    )
+
+
+def group_status(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst verdict; of a group without partitions it is not known."""
+    nothing = Verdict(Status.UNKNOWN, "it has committed nothing, and has no partition")
+    return max(verdicts, key=lambda verdict: SEVERITY[verdict.status], default=nothing)
+
+
+def _lost(now: Sample) -> Verdict | None:
+    if not (gone := lost(now)):
+        return None
+    return Verdict(Status.LOSS, f"{gone} offsets were deleted before they were read: retention is shorter than its lag")
+
+
+def _rewound(window: Sequence[Sample]) -> Verdict | None:
+    now = window[-1]
+    if now.committed is None or now.end is None:
+        return None
+    # Committed is asked before the end, so it cannot have overtaken it.
+    if now.committed > now.end:
+        return Verdict(
+            Status.REWIND, f"it has committed {now.committed} and the end is {now.end}: the topic is a new one"
+        )
+    known = [sample.committed for sample in window if sample.committed is not None]
+    if (highest := max(known)) > now.committed:
+        return Verdict(Status.REWIND, f"it stands at {now.committed} and was at {highest} before")
+    return None
+
+
+def _unattended(now: Sample, membership: Membership, rules: Rules) -> Verdict | None:
+    waiting = unread(now) or 0
+    if membership.members == 0:
+        if waiting > rules.allowed_lag:
+            return Verdict(Status.STOP, f"the group has no members, and {waiting} offsets wait")
+        return Verdict(Status.EMPTY, "the group has no members, and nothing waits")
+    if not membership.reads_topic and not membership.is_rebalancing:
+        if waiting > rules.allowed_lag:
+            return Verdict(Status.ABANDONED, f"no member reads this topic any more, and {waiting} offsets wait")
+        return Verdict(Status.OK, "no member reads this topic any more, and nothing waits")
+    return None
+
+
+def _at_risk(now: Sample, rules: Rules) -> Verdict | None:
+    ratio = retention_ratio(now)
+    # A partition that has lost nothing yet to retention starts at 0, and threatens nobody.
+    if ratio is None or not now.low or ratio < rules.risk_ratio:
+        return None
+    return Verdict(Status.RISK, f"{ratio:.0%} of what the partition still holds is unread: retention may overtake it")
+
+
+def _standing(window: Sequence[Sample], rules: Rules, membership: Membership) -> Verdict | None:
+    recent = window[-rules.samples :]
+    now = recent[-1]
+    if not _all_behind(recent, rules):
+        return None
+    if len(recent) < rules.samples:
+        return Verdict(Status.UNKNOWN, f"{len(recent)} of {rules.samples} samples: too few to tell whether it moves")
+    if any(sample.committed != now.committed for sample in recent):
+        return None
+    stood_s = now.at_s - recent[0].at_s
+    where = "has never committed" if now.committed is None else f"stands at {now.committed}"
+    waiting = f"it {where} for {stood_s:.0f} s, and {unread(now)} offsets wait"
+    if not membership.has_owner and not membership.is_rebalancing:
+        return Verdict(Status.STOP, f"no member has the partition: {waiting}")
+    if hidden := blocked(now):
+        waiting += f" ({hidden} more behind an open transaction)"
+    return Verdict(Status.STALL, waiting)
+
+
+def _falling_behind(window: Sequence[Sample], rules: Rules) -> Verdict | None:
+    if len(window) < rules.samples or not _all_behind(window, rules):
+        return None
+    lags = [lag(sample.end, sample.committed) for sample in window]
+    if any(a is None or b is None or b < a for a, b in pairwise(lags)) or lags[0] == lags[-1]:
+        return None
+    return Verdict(Status.WARN, f"it moves, and its lag has grown from {lags[0]} to {lags[-1]} without a fall")
+
+
+def _well(now: Sample) -> Verdict:
+    if now.committed is None:
+        return Verdict(Status.OK, "nothing was ever committed, and nothing waits")
+    if waiting := unread(now):
+        return Verdict(Status.OK, f"{waiting} offsets wait, and it moves")
+    if hidden := blocked(now):
+        return Verdict(Status.OK, f"nothing waits; {hidden} offsets are behind an open transaction")
+    return Verdict(Status.OK, "nothing waits")
+
+
+def _all_behind(samples: Sequence[Sample], rules: Rules) -> bool:
+    return all((unread(sample) or 0) > rules.allowed_lag for sample in samples)
