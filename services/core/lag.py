@@ -19,8 +19,18 @@ class Sample:
     """Last stable offset: where a read-committed reader ends."""
     high: int | None
     """High watermark: where a read-uncommitted reader ends."""
+    first_unread: int | None = None
+    """Offset of the first record that it can still read, or the end when there is none. None: nobody has looked."""
     unread_at_s: float | None = None
-    """Timestamp of the first unread record, on the same clock, where somebody has looked."""
+    """Timestamp of that record, on the same clock. None: nobody has looked, or there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndSeen:
+    """Where a partition ended at some time."""
+
+    at_s: float
+    end: int
 
 
 def lag(end: int | None, committed: int | None) -> int | None:
@@ -40,11 +50,17 @@ def unread(sample: Sample) -> int | None:
     """
     Return how many offsets the group can still read: its lag, without what was deleted before it came there.
 
-    A group that never committed, and would begin with the first record, has everything before it.
+    Transaction markers and aborted records that lie before the first one it can read do not count either, where
+    somebody has looked: so a drained transactional topic shows 0, whatever its readers commit. A group that never
+    committed, and would begin with the first record, has everything before it.
     """
-    if sample.committed is None or sample.low is None:
-        return lag(sample.end, sample.low if sample.committed is None else sample.committed)
-    return lag(sample.end, max(sample.committed, sample.low))
+    return lag(sample.end, position(sample))
+
+
+def position(sample: Sample) -> int | None:
+    """Return where its first unread record is, or is to come; None when that is not known."""
+    known = [each for each in (sample.committed, sample.low, sample.first_unread) if each is not None]
+    return max(known, default=None)
 
 
 def lost(sample: Sample) -> int:
@@ -70,26 +86,24 @@ def retention_ratio(sample: Sample) -> float | None:
     return max(0, sample.end - sample.committed) / (sample.end - sample.low)
 
 
-def lag_seconds(window: Sequence[Sample]) -> float | None:
+def lag_seconds(now: Sample, ends: Sequence[EndSeen]) -> float | None:
     """
-    Return for how long the first unread record has been waiting, at the last sample; 0 when drained.
+    Return for how long the first unread record has been waiting; 0 when drained.
 
-    Exact where its timestamp is known; else interpolated between the two samples whose ends lie around it. None when
-    the committed offset is older than the window: it is never extrapolated, which has told others of years.
+    Exact where its timestamp is known; else interpolated between the two of `ends`, oldest first, around it. None when
+    nothing was ever committed, or when the committed offset is older than `ends`: it is never extrapolated, which has
+    told others of years.
     """
-    if not window:
+    place, waiting = position(now), unread(now)
+    if now.committed is None or place is None or waiting is None:
         return None
-    now = window[-1]
-    if (behind := unread(now)) is None or now.committed is None:
-        return None
-    if not behind:
+    if not waiting:
         return 0.0
     if now.unread_at_s is not None:
         return max(0.0, now.at_s - now.unread_at_s)
-    position = max(now.committed, now.low or 0)
-    # Newest first: of samples with the same end, the last one before new records came is the closest.
-    for older, newer in reversed(list(pairwise(window))):
-        if older.end is not None and newer.end is not None and older.end <= position < newer.end:
-            share = (position - older.end) / (newer.end - older.end)
-            return now.at_s - (older.at_s + share * (newer.at_s - older.at_s))
+    # Newest first: of moments with the same end, the last one before new records came is the closest.
+    for newer, older in pairwise(reversed(ends)):
+        if older.end <= place < newer.end:
+            share = (place - older.end) / (newer.end - older.end)
+            return max(0.0, now.at_s - (older.at_s + share * (newer.at_s - older.at_s)))
     return None

@@ -76,11 +76,11 @@ def partition_status(window: Sequence[Sample], membership: Membership, rules: Ru
         return Verdict(Status.UNKNOWN, "it was not sampled yet")
     now = window[-1]
     if now.end is None:
-        return Verdict(Status.UNKNOWN, "its end is not known: the topic is gone, or cannot be read")
+        return Verdict(Status.UNKNOWN, "its end is not known: it has no leader, or may not be read")
     return (
         _lost(now)
         or _rewound(window)
-        or _unattended(now, membership, rules)
+        or _unattended(window, membership, rules)
         or _at_risk(now, rules)
         or _standing(window, rules, membership)
         or _falling_behind(window, rules)
@@ -115,17 +115,26 @@ def _rewound(window: Sequence[Sample]) -> Verdict | None:
     return None
 
 
-def _unattended(now: Sample, membership: Membership, rules: Rules) -> Verdict | None:
+def _unattended(window: Sequence[Sample], membership: Membership, rules: Rules) -> Verdict | None:
+    now = window[-1]
     waiting = unread(now) or 0
     if membership.members == 0:
-        if waiting > rules.allowed_lag:
-            return Verdict(Status.STOP, f"the group has no members, and {waiting} offsets wait")
-        return Verdict(Status.EMPTY, "the group has no members, and nothing waits")
+        if waiting <= rules.allowed_lag:
+            return Verdict(Status.EMPTY, "the group has no members, and nothing waits")
+        if _has_moved(window):
+            # A reader that chose its partitions by itself commits for the group, and is no member of it.
+            return None
+        return Verdict(Status.STOP, f"the group has no members, and {waiting} offsets wait")
     if not membership.reads_topic and not membership.is_rebalancing:
         if waiting > rules.allowed_lag:
             return Verdict(Status.ABANDONED, f"no member reads this topic any more, and {waiting} offsets wait")
         return Verdict(Status.OK, "no member reads this topic any more, and nothing waits")
     return None
+
+
+def _has_moved(window: Sequence[Sample]) -> bool:
+    """Whether it has committed something new since the sample before."""
+    return len(window) > 1 and window[-1].committed != window[-2].committed
 
 
 def _at_risk(now: Sample, rules: Rules) -> Verdict | None:
@@ -141,10 +150,10 @@ def _standing(window: Sequence[Sample], rules: Rules, membership: Membership) ->
     now = recent[-1]
     if not _all_behind(recent, rules):
         return None
-    if len(recent) < rules.samples:
-        return Verdict(Status.UNKNOWN, f"{len(recent)} of {rules.samples} samples: too few to tell whether it moves")
     if any(sample.committed != now.committed for sample in recent):
         return None
+    if len(recent) < rules.samples:
+        return Verdict(Status.UNKNOWN, f"{len(recent)} of {rules.samples} samples: too few to tell whether it moves")
     stood_s = now.at_s - recent[0].at_s
     where = "has never committed" if now.committed is None else f"stands at {now.committed}"
     waiting = f"it {where} for {stood_s:.0f} s, and {unread(now)} offsets wait"

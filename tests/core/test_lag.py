@@ -2,11 +2,11 @@
 
 import pytest
 
-from services.core.lag import Sample, blocked, lag, lag_seconds, lost, retention_ratio, unread
+from services.core.lag import EndSeen, Sample, blocked, lag, lag_seconds, lost, retention_ratio, unread
 
 
 def at(at_s: float, end: int, committed: int | None = 0, *, low: int = 0, unread_at_s: float | None = None) -> Sample:
-    return Sample(at_s, committed, low, end, end, unread_at_s)
+    return Sample(at_s, committed, low, end, end, unread_at_s=unread_at_s)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,10 @@ def test_lag(end: int | None, committed: int | None, expected: int | None) -> No
         pytest.param(Sample(0, 30, 100, 100, 100), 0, 70, id="all deleted"),
         pytest.param(Sample(0, 120, 0, 100, 100), 0, 0, id="a new topic of the same name"),
         pytest.param(Sample(0, 50, None, None, None), None, 0, id="a topic that is gone"),
+        pytest.param(Sample(0, None, None, None, None), None, 0, id="nothing is known"),
+        pytest.param(Sample(0, 98, 0, 100, 100, 100), 0, 0, id="only markers are left: a drained transactional topic"),
+        pytest.param(Sample(0, 90, 0, 100, 100, 97, 5.0), 3, 0, id="aborted records before the first one"),
+        pytest.param(Sample(0, 90, 0, 100, 100, 90, 5.0), 10, 0, id="looked, and there it is"),
     ],
 )
 def test_unread_and_lost(sample: Sample, can_read: int | None, is_lost: int) -> None:
@@ -54,20 +58,26 @@ def test_retention_ratio() -> None:
 
 
 @pytest.mark.parametrize(
-    ("window", "expected"),
+    ("now", "ends", "expected"),
     [
-        pytest.param([], None, id="never sampled"),
-        pytest.param([at(0, 100, 100)], 0, id="drained at the first sample"),
-        pytest.param([at(0, 100, 50)], None, id="one sample tells no time"),
-        pytest.param([at(0, 0), at(10, 100), at(20, 100, 50)], 15, id="interpolated"),
-        pytest.param([at(0, 100), at(10, 200), at(20, 200, 100)], 20, id="just before new records came"),
-        pytest.param([at(0, 100), at(10, 100), at(20, 200, 100)], 10, id="idle, then new records: not from before"),
-        pytest.param([at(0, 1000), at(10, 1100), at(20, 1200, 5)], None, id="older than the window: not extrapolated"),
-        pytest.param([at(0, 0), at(10, 100, 50, unread_at_s=3)], 7, id="the record's timestamp is exact"),
-        pytest.param([at(0, 0), at(10, 100, 50, unread_at_s=99)], 0, id="a timestamp of the future"),
-        pytest.param([at(0, 0), at(10, 100, 20, low=50)], 5, id="deleted: from what can still be read"),
-        pytest.param([at(0, 0), at(10, 100, None)], None, id="never committed"),
+        pytest.param(at(20, 100, 100), [], 0, id="drained at the first sample"),
+        pytest.param(at(0, 100, 50), [(0, 100)], None, id="one sample tells no time"),
+        pytest.param(at(20, 100, 50), [(0, 0), (10, 100), (20, 100)], 15, id="interpolated"),
+        pytest.param(at(20, 200, 100), [(0, 100), (10, 200), (20, 200)], 20, id="just before new records came"),
+        pytest.param(
+            at(20, 200, 100), [(0, 100), (10, 100), (20, 200)], 10, id="idle, then new records: not from before"
+        ),
+        pytest.param(
+            at(20, 1200, 5), [(0, 1000), (10, 1100), (20, 1200)], None, id="older than the window: not extrapolated"
+        ),
+        pytest.param(at(10, 100, 50, unread_at_s=3), [(0, 0), (10, 100)], 7, id="the record's timestamp is exact"),
+        pytest.param(at(10, 100, 50, unread_at_s=99), [(0, 0), (10, 100)], 0, id="a timestamp of the future"),
+        pytest.param(at(10, 100, 20, low=50), [(0, 0), (10, 100)], 5, id="deleted: from what can still be read"),
+        pytest.param(at(10, 100, None), [(0, 0), (10, 100)], None, id="never committed"),
+        pytest.param(Sample(10, 5, None, None, None), [], None, id="a topic that is gone"),
     ],
 )
-def test_lag_seconds(window: list[Sample], expected: float | None) -> None:
-    assert lag_seconds(window) == (None if expected is None else pytest.approx(expected))
+def test_lag_seconds(now: Sample, ends: list[tuple[float, int]], expected: float | None) -> None:
+    told = lag_seconds(now, [EndSeen(*each) for each in ends])
+
+    assert told == (None if expected is None else pytest.approx(expected))

@@ -24,7 +24,7 @@ def seen(*pairs: tuple[int | None, int | None], low: int | None = 0, hidden: int
     ("window", "membership", "expected", "why"),
     [
         pytest.param([], OWNED, Status.UNKNOWN, "not sampled", id="no sample"),
-        pytest.param(seen((5, None)), OWNED, Status.UNKNOWN, "gone", id="the topic is gone"),
+        pytest.param(seen((5, None)), OWNED, Status.UNKNOWN, "no leader", id="a partition without a leader"),
         pytest.param(seen((100, 100)), OWNED, Status.OK, "nothing waits", id="drained, and judged at once"),
         pytest.param(seen((100, 100), (100, 100), (100, 100)), OWNED, Status.OK, "nothing waits", id="idle is well"),
         pytest.param(seen((100, 110)), OWNED, Status.UNKNOWN, "1 of 3", id="one sample of a fresh group is no stop"),
@@ -37,6 +37,8 @@ def seen(*pairs: tuple[int | None, int | None], low: int | None = 0, hidden: int
         pytest.param(seen((10, 20), (10, 20), (10, 20)), NOT_OWNED, Status.STOP, "no member has", id="no owner"),
         pytest.param(seen((10, 20), (10, 20), (10, 20)), JOINING, Status.STALL, "stands", id="a rebalance that lasts"),
         pytest.param(seen((10, 20)), NOBODY, Status.STOP, "no members, and 10", id="all members gone"),
+        pytest.param(seen((5, 20), (10, 20)), NOBODY, Status.OK, "moves", id="no member, and commits: it took its own"),
+        pytest.param(seen((5, 9), (9, 20), (9, 20)), NOBODY, Status.STOP, "no members", id="and then no more"),
         pytest.param(seen((20, 20)), NOBODY, Status.EMPTY, "nothing waits", id="a job that is done"),
         pytest.param(seen((10, 20)), ELSEWHERE, Status.ABANDONED, "any more", id="reads another topic now"),
         pytest.param(seen((20, 20)), ELSEWHERE, Status.OK, "any more", id="reads another topic, and left nothing"),
