@@ -59,8 +59,13 @@ def unread(sample: Sample) -> int | None:
 
 def position(sample: Sample) -> int | None:
     """Return where its first unread record is, or is to come; None when that is not known."""
-    known = [each for each in (sample.committed, sample.low, sample.first_unread) if each is not None]
-    return max(known, default=None)
+    # max() of a list would take thrice the time, and big clusters ask this a million times a look.
+    place = sample.committed
+    if sample.low is not None and (place is None or sample.low > place):
+        place = sample.low
+    if sample.first_unread is not None and (place is None or sample.first_unread > place):
+        place = sample.first_unread
+    return place
 
 
 def lost(sample: Sample) -> int:

@@ -102,14 +102,16 @@ def _lost(now: Sample) -> Verdict | None:
 
 def _rewound(window: Sequence[Sample]) -> Verdict | None:
     now = window[-1]
-    if now.committed is None or now.end is None:
+    known = [sample.committed for sample in window if sample.committed is not None]
+    if now.end is None or not known:
         return None
+    if now.committed is None:
+        return Verdict(Status.REWIND, f"what it had committed is gone, and it was at {max(known)}: it begins anew")
     # Committed is asked before the end, so it cannot have overtaken it.
     if now.committed > now.end:
         return Verdict(
             Status.REWIND, f"it has committed {now.committed} and the end is {now.end}: the topic is a new one"
         )
-    known = [sample.committed for sample in window if sample.committed is not None]
     if (highest := max(known)) > now.committed:
         return Verdict(Status.REWIND, f"it stands at {now.committed} and was at {highest} before")
     return None
@@ -165,10 +167,12 @@ def _standing(window: Sequence[Sample], rules: Rules, membership: Membership) ->
 
 
 def _falling_behind(window: Sequence[Sample], rules: Rules) -> Verdict | None:
-    if len(window) < rules.samples or not _all_behind(window, rules):
+    if len(window) < rules.samples:
         return None
     lags = [lag(sample.end, sample.committed) for sample in window]
-    if any(a is None or b is None or b < a for a, b in pairwise(lags)) or lags[0] == lags[-1]:
+    if lags[0] == lags[-1] or any(a is None or b is None or b < a for a, b in pairwise(lags)):
+        return None
+    if not _all_behind(window, rules):
         return None
     return Verdict(Status.WARN, f"it moves, and its lag has grown from {lags[0]} to {lags[-1]} without a fall")
 

@@ -44,6 +44,7 @@ def seen(*pairs: tuple[int | None, int | None], low: int | None = 0, hidden: int
         pytest.param(seen((20, 20)), ELSEWHERE, Status.OK, "any more", id="reads another topic, and left nothing"),
         pytest.param(seen((50, 60), (20, 60)), OWNED, Status.REWIND, "was at 50", id="rewound"),
         pytest.param(seen((50, 60), (20, 60), (60, 60)), OWNED, Status.OK, "nothing", id="rewound, and back again"),
+        pytest.param(seen((50, 60), (None, 60)), OWNED, Status.REWIND, "was at 50", id="its offsets were deleted"),
         pytest.param(seen((500, 7)), OWNED, Status.REWIND, "new one", id="the topic was made anew"),
         pytest.param(seen((10, 90), low=40), OWNED, Status.LOSS, "30 offsets", id="truncated under it"),
         pytest.param(seen((42, 90), low=40), OWNED, Status.RISK, "96%", id="truncated nearly to it"),
