@@ -5,6 +5,8 @@ from typing import Final
 
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorizationFailedError
 
+CLUSTER_ERRORS: Final = (KafkaError, TimeoutError, OSError)
+"""What a cluster raises that is away, or busy, or refuses: it may answer the next time."""
 ADDRESS: Final = re.compile(r"\('([^']+)', (\d+)")
 """As aiokafka prints the servers that it tried."""
 
