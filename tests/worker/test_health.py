@@ -70,7 +70,7 @@ async def served(of: Lanes) -> AsyncIterator[Ask]:
     settings = WorkerSettings(http_port=0)
     with capture_logs() as said:
         async with health_server(settings, of, cast(Pool, NoChildren())), aiohttp.ClientSession() as http:
-            found = re.search(r"http://[^/]+", next(line["url"] for line in said if line["event"] == "health_served"))
+            found = re.search(r"http://[^/]+", next(line["url"] for line in said if line["event"] == "http_served"))
             assert found
 
             async def ask(path: str) -> tuple[int, dict[str, Any]]:
