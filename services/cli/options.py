@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -30,6 +31,13 @@ Port = Annotated[
 ]
 DataFolder = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Where topics and offsets live.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON also on a terminal, as in a pipe.")]
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 def group(about: str | None = None) -> typer.Typer:

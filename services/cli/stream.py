@@ -1,17 +1,15 @@
-"""`tagwire publish`, `worker`, `tail` and `lag`: documents on their way through a cluster."""
+"""`tagwire publish`, `worker` and `tail`: documents on their way through a cluster."""
 
 import asyncio
 import contextlib
 import logging
 import signal
 import sys
-from enum import StrEnum
-from itertools import combinations
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from services.cli.options import AsJson, Bootstrap, Paths, Source, group, kafka_settings, settings, usage
+from services.cli.options import AsJson, Bootstrap, LogLevel, Paths, Source, group, kafka_settings, settings, usage
 from services.cli.printing import console, is_tty, note, progress, write_line
 from services.cli.refusals import tell_refusal
 from services.cli.running import run, run_until_interrupted, while_read
@@ -20,13 +18,6 @@ app = group()
 
 PATIENCE_S = 5.0
 """After so long without a document, `tail` in a pipe says on standard error what it waits for."""
-
-
-class LogLevel(StrEnum):
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 @app.command()
@@ -132,38 +123,6 @@ def tail(
                     console.print(line, overflow="ellipsis", no_wrap=True)
 
     run_until_interrupted(while_read(print_lines()))
-
-
-@app.command()
-def lag(
-    group: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only this consumer group; repeat for several.")
-    ] = None,
-    as_json: AsJson = False,
-    bootstrap_servers: Bootstrap = None,
-) -> None:
-    """Show how far each consumer group is behind. In records, as a read-committed reader counts them."""
-    from services.monitor.lag_table import lag_lines, lag_table
-    from services.monitor.lags import lags
-
-    kafka = kafka_settings(bootstrap_servers)
-    found = run(while_read(lags(kafka, group, _groups(kafka))))
-    if as_json or not is_tty():
-        for line in lag_lines(found):
-            write_line(line)
-    elif found:
-        console.print(lag_table(found))
-    else:
-        console.print("No consumer group has committed anything, and documents.raw is not there.")
-
-
-def _groups(kafka: Any) -> dict[str, Any]:
-    """Return each group that workers of this installation may have, and what it reads; that of all stages first."""
-    from services.worker.flow import JOURNEY
-    from services.worker.worker import group_name
-
-    runs = [JOURNEY[first:last] for first, last in combinations(range(len(JOURNEY) + 1), 2)]
-    return {kafka.group(group_name(run)): run[0].reads for run in sorted(runs, key=len, reverse=True)}
 
 
 def _is_no_failed_bootstrap(record: logging.LogRecord) -> bool:

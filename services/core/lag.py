@@ -100,12 +100,14 @@ def lag_seconds(now: Sample, ends: Sequence[EndSeen]) -> float | None:
     told others of years.
     """
     place, waiting = position(now), unread(now)
-    if now.committed is None or place is None or waiting is None:
+    if place is None or waiting is None:
         return None
     if not waiting:
         return 0.0
     if now.unread_at_s is not None:
         return max(0.0, now.at_s - now.unread_at_s)
+    if now.committed is None:
+        return None
     # Newest first: of moments with the same end, the last one before new records came is the closest.
     for newer, older in pairwise(reversed(ends)):
         if older.end <= place < newer.end:

@@ -40,6 +40,8 @@ class Status(StrEnum):
 
 
 SEVERITY: Final = {status: place for place, status in enumerate(Status)}
+WRONG: Final = frozenset(list(Status)[list(Status).index(Status.ABANDONED) :])
+"""Where somebody should come and look."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ from services.kafka.records import Record, header
 from services.kafka.settings import KafkaSettings
 from services.local.expectations import Expectation, load_expectation, mismatches
 from services.monitor.lag_table import lag_table
-from services.monitor.lags import lags
+from services.monitor.settings import MonitorSettings
+from services.monitor.watch import Watch
 from services.subscriber.render import dead_letter_lines, document_lines, plain, rejection_lines
 from services.worker.flow import JOURNEY
 from services.worker.worker import group_name
@@ -129,15 +130,18 @@ def _show(record: Record, seed: Seed, console: Console, *, is_dead: bool) -> lis
 async def _show_lag(kafka: KafkaSettings, console: Console) -> bool:
     """Wait until the worker has nothing left, print the lag and return whether it is 0 everywhere."""
     deadline = time.monotonic() + DRAINED_S
-    while True:
-        group = kafka.group(group_name(JOURNEY))
-        left = await lags(kafka, [group], {group: RAW})
-        is_drained = all(each.lag == 0 for each in left)
-        if is_drained or time.monotonic() > deadline:
-            break
-        await asyncio.sleep(POLL_S)
+    group = kafka.group(group_name(JOURNEY))
+    settings = MonitorSettings(interval_s=POLL_S)
+    async with (
+        Watch(kafka, settings, {group: kafka.topic(RAW)}, groups=[group]) as watch,
+        aclosing(watch.looks()) as looks,
+    ):
+        async for snapshot in looks:
+            is_drained = all(each.lag == 0 for each in snapshot.groups[group].partitions)
+            if is_drained or time.monotonic() > deadline:
+                break
     console.print()
-    console.print(lag_table(left))
+    console.print(lag_table(snapshot))
     return is_drained
 
 

@@ -158,7 +158,7 @@ class Judge:
             window,
             owner,
             unread(now) if is_known else None,
-            lag_seconds(now, self._ends.get(partition, ())),
+            lag_seconds(now, self._ends.get(partition, ())) if is_known else None,
             partition_status(window, membership, self._limits.rules),
         )
 

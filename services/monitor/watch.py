@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import AsyncExitStack
 from typing import Final, Self
 
@@ -19,6 +19,7 @@ from services.monitor.snapshot import Snapshot
 
 log = structlog.get_logger()
 
+STARTING: Final = "the cluster has not been looked at yet"
 LATE_LOOKS: Final = 3
 LATE_S: Final = 60.0
 """A snapshot is late when it is older than so many intervals, and than this."""
@@ -71,15 +72,20 @@ class Watch:
         self.failure = None
         return self.snapshot
 
+    async def looks(self) -> AsyncGenerator[Snapshot]:
+        """Look for ever, and yield each snapshot. Raises as `look` does."""
+        while True:
+            began = time.monotonic()
+            yield await self.look()
+            await asyncio.sleep(max(0.0, began + self._settings.interval_s - time.monotonic()))
+
     async def run(self) -> None:
         """Look for ever, over new connections after a failure. A cluster that is away is waited for."""
         while True:
             try:
                 async with self:
-                    while True:
-                        began = time.monotonic()
-                        await self.look()
-                        await asyncio.sleep(max(0.0, began + self._settings.interval_s - time.monotonic()))
+                    async for _ in self.looks():
+                        pass
             except CLUSTER_ERRORS as error:
                 self.failures += 1
                 self.failure = explained(error) or repr(error)

@@ -74,6 +74,7 @@ def test_retention_ratio() -> None:
         pytest.param(at(10, 100, 50, unread_at_s=99), [(0, 0), (10, 100)], 0, id="a timestamp of the future"),
         pytest.param(at(10, 100, 20, low=50), [(0, 0), (10, 100)], 5, id="deleted: from what can still be read"),
         pytest.param(at(10, 100, None), [(0, 0), (10, 100)], None, id="never committed"),
+        pytest.param(at(10, 100, None, unread_at_s=3), [], 7, id="never committed, and somebody has looked"),
         pytest.param(Sample(10, 5, None, None, None), [], None, id="a topic that is gone"),
     ],
 )

@@ -1,0 +1,104 @@
+"""`tagwire monitor`, `lag`, `status` and `where`: how it goes, for people and for programs."""
+
+import asyncio
+import contextlib
+import signal
+from typing import Annotated, Any
+
+import typer
+
+from services.cli.options import AsJson, Bootstrap, LogLevel, group, kafka_settings, settings
+from services.cli.printing import console, is_tty, write_line
+from services.cli.running import run, run_until_interrupted, while_read
+
+app = group()
+
+WATCH_S = 2.0
+
+
+@app.command()
+def monitor(
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, metavar="PORT", help="Otherwise TAGWIRE_MONITOR_HTTP_PORT, or 8070.")
+    ] = None,
+    bootstrap_servers: Bootstrap = None,
+    log_level: Annotated[
+        LogLevel, typer.Option(metavar="LEVEL", help="What is logged at least: debug, info, warning or error.")
+    ] = LogLevel.INFO,
+) -> None:
+    """Watch every consumer group and serve lag, statuses and metrics over HTTP. Runs until told to stop."""
+    from services.monitor.service import monitor as watch
+    from services.monitor.settings import MonitorSettings
+    from services.telemetry.logs import configure_logs
+    from services.worker.settings import WorkerSettings
+
+    configure_logs(log_level)
+    own = settings(MonitorSettings, **({"http_port": port} if port is not None else {}))
+    kafka, worker = kafka_settings(bootstrap_servers), settings(WorkerSettings)
+
+    async def until_told() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await watch(kafka, own, worker, stop=stop)
+
+    run(until_told())
+
+
+@app.command()
+def lag(
+    group: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this consumer group; repeat for several.")
+    ] = None,
+    is_watching: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl-C.")] = False,
+    every: Annotated[
+        float, typer.Option(min=0.1, max=3600, metavar="SECONDS", help="With --watch: from one look to the next.")
+    ] = WATCH_S,
+    as_json: AsJson = False,
+    bootstrap_servers: Bootstrap = None,
+) -> None:
+    """
+    Show how far each consumer group is behind, and how it stands.
+
+    In records, as a read-committed reader counts them, and in time. Whether a group moves takes several looks to tell,
+    so --watch knows more than one look does.
+    """
+    from services.monitor.lag_table import lag_lines, lag_table
+    from services.monitor.settings import MonitorSettings
+
+    kafka = kafka_settings(bootstrap_servers)
+    watch = _watch(kafka, settings(MonitorSettings, interval_s=every), group)
+    is_for_programs = as_json or not is_tty()
+
+    async def once() -> None:
+        async with watch:
+            snapshot = await watch.look()
+        if is_for_programs:
+            for line in lag_lines(snapshot):
+                write_line(line)
+        else:
+            console.print(lag_table(snapshot))
+
+    async def again_and_again() -> None:
+        from rich.live import Live
+
+        with Live(console=console, auto_refresh=False) if not is_for_programs else contextlib.nullcontext() as live:
+            async with watch, contextlib.aclosing(watch.looks()) as looks:
+                async for snapshot in looks:
+                    if live is None:
+                        for line in lag_lines(snapshot):
+                            write_line(line)
+                    else:
+                        live.update(lag_table(snapshot, most=console.height - 1), refresh=True)
+
+    if is_watching:
+        run_until_interrupted(while_read(again_and_again()))
+    else:
+        run(while_read(once()))
+
+
+def _watch(kafka: Any, own: Any, groups: list[str] | None = None) -> Any:
+    from services.monitor.journey import journey
+    from services.monitor.watch import Watch
+
+    return Watch(kafka, own, journey(kafka).inputs, groups=groups)
