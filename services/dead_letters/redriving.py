@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -64,15 +64,17 @@ def warnings(report: Report) -> Iterator[str]:
 
 def candidate_line(candidate: Candidate) -> bytes:
     """Return what became of one letter as JSON."""
+    return orjson.dumps(candidate_fields(candidate))
+
+
+def candidate_fields(candidate: Candidate) -> dict[str, Any]:
     now = candidate.now
-    return orjson.dumps(
-        {
-            "id": candidate.name,
-            "position": candidate.position,
-            "reason": candidate.reason,
-            "replays": candidate.replays,
-            "fate": candidate.fate,
-            "now": None if now is None else {"reason": now.reason, "message": now.message},
-            "overtaken_by": candidate.overtaken_by,
-        }
-    )
+    return {
+        "id": candidate.name,
+        "position": candidate.position,
+        "reason": candidate.reason,
+        "replays": candidate.replays,
+        "fate": candidate.fate,
+        "now": None if now is None else {"reason": now.reason, "message": now.message},
+        "overtaken_by": candidate.overtaken_by,
+    }
