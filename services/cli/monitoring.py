@@ -3,17 +3,21 @@
 import asyncio
 import contextlib
 import signal
+import time
 from typing import Annotated, Any
 
 import typer
 
-from services.cli.options import AsJson, Bootstrap, LogLevel, group, kafka_settings, settings
-from services.cli.printing import console, is_tty, write_line
+from services.cli.options import AsJson, Bootstrap, LogLevel, group, kafka_settings, settings, usage
+from services.cli.printing import console, is_tty, progress, waiting, write_line
 from services.cli.running import run, run_until_interrupted, while_read
 
 app = group()
 
 WATCH_S = 2.0
+STATUS_LOOKS = 3
+STATUS_S = 6.0
+"""Longer than the 5 s after which most clients commit: who moves is seen to move."""
 
 
 @app.command()
@@ -95,6 +99,69 @@ def lag(
         run_until_interrupted(while_read(again_and_again()))
     else:
         run(while_read(once()))
+
+
+@app.command()
+def status(
+    seconds: Annotated[
+        float,
+        typer.Option(
+            "--for", min=0.2, max=3600, metavar="SECONDS", help="Time in which the cluster is looked at thrice."
+        ),
+    ] = STATUS_S,
+    as_json: AsJson = False,
+    bootstrap_servers: Bootstrap = None,
+) -> None:
+    """
+    Show the journey on one screen: topics, who reads them, dead letters, what is wrong.
+
+    Status 1 when something of tagwire's own is wrong: a topic is missing, or a group of its workers is ABANDONED or
+    worse. What others do badly is shown, and changes nothing.
+    """
+    from services.monitor.settings import MonitorSettings
+    from services.monitor.status import overview
+    from services.monitor.status_screen import status_screen
+
+    kafka = kafka_settings(bootstrap_servers)
+    own = settings(MonitorSettings, interval_s=seconds / (STATUS_LOOKS - 1), samples=STATUS_LOOKS)
+    with waiting(f"looking at the cluster for {seconds:g} s"):
+        found = run(while_read(overview(kafka, own, looks=STATUS_LOOKS)))
+    if as_json or not is_tty():
+        write_line(found.model_dump_json().encode())
+    else:
+        console.print(status_screen(found, at=kafka.bootstrap_servers))
+    raise typer.Exit(0 if found.is_well else 1)
+
+
+@app.command()
+def where(
+    document_id: Annotated[str, typer.Argument(metavar="ID", help="The document's id.")],
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only records from then on: RFC 3339, or 30m, 2h, 3d ago.")
+    ] = None,
+    as_json: AsJson = False,
+    bootstrap_servers: Bootstrap = None,
+) -> None:
+    """
+    Show where a document is and was: each topic, partition, offset and time, and what became of it there.
+
+    Dead letters are among it; of what still waits it tells how much is before it. Status 1 when nothing is kept of it.
+    """
+    from services.dead_letters.letters import moment
+    from services.monitor.journey import journey
+    from services.monitor.where import stop_line, stop_table
+    from services.monitor.where import where as find
+
+    with usage(ValueError):
+        since_ms = moment(since, now_ms=int(time.time() * 1000)) if since else 0
+    kafka = kafka_settings(bootstrap_servers)
+    with progress() as seen:
+        stops = run(while_read(find(kafka, journey(kafka), document_id, since_ms=since_ms, on_progress=seen)))
+    if as_json or not is_tty():
+        for stop in stops:
+            write_line(stop_line(stop))
+    else:
+        console.print(stop_table(stops))
 
 
 def _watch(kafka: Any, own: Any, groups: list[str] | None = None) -> Any:

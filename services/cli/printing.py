@@ -112,3 +112,13 @@ def progress(*, is_wanted: bool = True) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=error_console, transient=True, disable=not is_shown) as shown:
         task = shown.add_task("documents", total=None)
         yield lambda seen: shown.update(task, completed=seen)
+
+
+@contextlib.contextmanager
+def waiting(sentence: str) -> Iterator[None]:
+    """Show what is being waited for, on a terminal only."""
+    if not error_console.is_terminal:
+        yield
+        return
+    with error_console.status(sentence):
+        yield

@@ -59,7 +59,16 @@ def test_only_hints_are_put_into_the_users_words(venv: Path, monkeypatch: pytest
 
 
 def test_help_is_whole_on_80_columns_and_without_types() -> None:
-    for command in ([], ["worker"], ["tail"], ["topics", "create"], ["dead-letters", "redrive"]):
+    for command in (
+        [],
+        ["worker"],
+        ["tail"],
+        ["monitor"],
+        ["lag"],
+        ["where"],
+        ["topics", "create"],
+        ["dead-letters", "redrive"],
+    ):
         ran = subprocess.run(
             [sys.executable, "-m", "services.cli", *command, "--help"],
             env={**os.environ, "COLUMNS": "80"},
@@ -104,6 +113,8 @@ async def ended(settings: KafkaSettings, *arguments: str, lines: int) -> tuple[i
         pytest.param(["tail", "--json", "--from-start"], 1, id="tail"),
         pytest.param(["tail", "--json", "--from-start"], 20, id="tail, when no more documents come"),
         pytest.param(["lag"], 0, id="lag"),
+        pytest.param(["lag", "--watch"], 4, id="lag --watch"),
+        pytest.param(["status"], 0, id="status"),
         pytest.param(["dead-letters", "list"], 0, id="dead-letters list"),
         pytest.param(["dead-letters", "list", "--each"], 1, id="dead-letters list --each"),
         pytest.param(["dead-letters", "show", "empty-1"], 0, id="dead-letters show"),
