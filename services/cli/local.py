@@ -22,12 +22,16 @@ def up(
     port: Port = None,
     data: DataFolder = None,
     workers: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Worker processes.")] = 1,
+    has_monitor: Annotated[bool, typer.Option("--monitor/--no-monitor", help="The monitor, too.")] = True,
 ) -> None:
-    """Run Kafka, topics and workers on this machine. Ctrl-C ends all; the data stays."""
+    """Run Kafka, topics, workers and the monitor on this machine. Ctrl-C ends all; the data stays."""
     from services.local.up import announce, installation
+    from services.monitor.settings import MonitorSettings
+
+    monitor = settings(MonitorSettings) if has_monitor else None
 
     async def work() -> None:
-        async with installation(broker_settings(port, data), workers=workers, report=note) as running:
+        async with installation(broker_settings(port, data), workers=workers, report=note, monitor=monitor) as running:
             console.print(announce(running, program()), soft_wrap=True)
             await running.while_up(asyncio.sleep(float("inf")))
 
@@ -52,15 +56,18 @@ def demo(
     from services.local.demo import demo as show
     from services.local.demo import load_seeds
     from services.local.up import announce, installation
+    from services.monitor.settings import MonitorSettings
 
     chosen = load_seeds(seeds)
+    # Who lets it end by itself has nobody to look at a page.
+    monitor = None if leave else settings(MonitorSettings)
     is_right = False
 
     async def work() -> None:
         nonlocal is_right
         with tempfile.TemporaryDirectory(prefix="tagwire-demo-") as data:
             async with installation(
-                broker_settings(port, Path(data)), workers=1, report=note, log_level="error"
+                broker_settings(port, Path(data)), workers=1, report=note, log_level="error", monitor=monitor
             ) as running:
 
                 async def journey() -> None:

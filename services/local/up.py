@@ -4,9 +4,10 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from schemas.topics import EMBEDDED_PARTITIONS, all_topics
@@ -14,12 +15,16 @@ from services.core.taxonomy import shipped_routes
 from services.kafka.admin import create_topics
 from services.kafka.embedded import leash
 from services.kafka.embedded.broker import EmbeddedKafka, EmbeddedSettings, embedded_kafka
+from services.kafka.embedded.ports import free_port
 from services.kafka.offsets import until_group_works
 from services.kafka.settings import KafkaSettings
+from services.monitor.settings import MonitorSettings
 from services.worker.flow import JOURNEY
 from services.worker.worker import group_name
 
 WORKER_START_S: Final = 60.0
+MONITOR_INTERVAL_S: Final = "2"
+"""On one machine a look takes milliseconds, and somebody is looking on."""
 WORKER_GRACE_S: Final = 30.0
 """From SIGTERM to SIGKILL: a worker finishes or aborts its transactions well within."""
 
@@ -35,19 +40,25 @@ class Installation:
     kafka: KafkaSettings
     broker: EmbeddedKafka
     workers: list[Process]
+    monitor: Process | None = None
+    monitor_url: str | None = None
+    """Where the monitor answers. None: it was not asked for."""
 
     async def while_up(self, doing: Coroutine[Any, Any, None]) -> None:
         """Await it; raise UpError or BrokerError at once when a part ends meanwhile."""
         task = asyncio.ensure_future(doing)
         died = asyncio.ensure_future(self.broker.died())
-        exits = [asyncio.ensure_future(worker.wait()) for worker in self.workers]
+        exits = {asyncio.ensure_future(worker.wait()): "A worker" for worker in self.workers}
+        if self.monitor is not None:
+            exits[asyncio.ensure_future(self.monitor.wait())] = "The monitor"
         try:
             await asyncio.wait({task, died, *exits}, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
             if died.done() and (problem := died.result()):
                 raise problem
-            raise UpError("A worker has ended by itself; what it said last stands above.")
+            ended = next(name for waiting, name in exits.items() if waiting.done())
+            raise UpError(f"{ended} has ended by itself; what it said last stands above.")
         finally:
             for waiting in (task, died, *exits):
                 waiting.cancel()
@@ -56,12 +67,18 @@ class Installation:
 
 @asynccontextmanager
 async def installation(
-    broker_settings: EmbeddedSettings, *, workers: int, report: Callable[[str], None], log_level: str = "warning"
+    broker_settings: EmbeddedSettings,
+    *,
+    workers: int,
+    report: Callable[[str], None],
+    log_level: str = "warning",
+    monitor: MonitorSettings | None = None,
 ) -> AsyncIterator[Installation]:
     """
-    Give a running installation, and end it in order: workers first, then the broker.
+    Give a running installation, and end it in order: monitor and workers first, then the broker.
 
-    `report` is told what takes long; `log_level` is the workers', who log to our standard error.
+    `report` is told what takes long; `log_level` is the workers', who log to our standard error; `monitor` says where
+    one is to answer, if at all, and where its port is in use another is taken.
     Raises UpError or `services.kafka.embedded.errors.BrokerError` when a part does not start.
     """
     async with AsyncExitStack() as parts:
@@ -70,8 +87,12 @@ async def installation(
         kafka = KafkaSettings(bootstrap_servers=broker.bootstrap_servers, security_protocol="PLAINTEXT")
         await create_topics(kafka, all_topics(shipped_routes()), partitions=EMBEDDED_PARTITIONS)
         report(f"Starting {workers} worker{'s' if workers > 1 else ''}")
-        started = [await parts.enter_async_context(_worker(kafka, log_level)) for _ in range(workers)]
+        started = [await parts.enter_async_context(_service(kafka, "worker", log_level)) for _ in range(workers)]
         running = Installation(kafka, broker, started)
+        if monitor is not None:
+            address = (monitor.http_host, free_port(monitor.http_port))
+            process = await parts.enter_async_context(_monitor(kafka, log_level, address))
+            running = replace(running, monitor=process, monitor_url=f"http://{address[0]}:{address[1]}")
         group = kafka.group(group_name(JOURNEY))
         try:
             async with asyncio.timeout(WORKER_START_S):
@@ -81,25 +102,38 @@ async def installation(
         yield running
 
 
-def _environment(kafka: KafkaSettings) -> dict[str, str]:
+def _environment(kafka: KafkaSettings, more: Mapping[str, str]) -> dict[str, str]:
     """Return ours, but with the embedded broker's address and manners instead of a cluster's; a port serves one."""
     own = {
         "TAGWIRE_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
         "TAGWIRE_KAFKA_SECURITY_PROTOCOL": kafka.security_protocol,
+        **more,
     }
     return {name: value for name, value in os.environ.items() if name != "TAGWIRE_WORKER_HTTP_PORT"} | own
 
 
+def _monitor(kafka: KafkaSettings, log_level: str, address: tuple[str, int]) -> AbstractAsyncContextManager[Process]:
+    interval_s = os.environ.get("TAGWIRE_MONITOR_INTERVAL_S", MONITOR_INTERVAL_S)
+    own = {
+        "TAGWIRE_MONITOR_HTTP_HOST": address[0],
+        "TAGWIRE_MONITOR_HTTP_PORT": str(address[1]),
+        "TAGWIRE_MONITOR_INTERVAL_S": interval_s,
+    }
+    return _service(kafka, "monitor", log_level, own)
+
+
 @asynccontextmanager
-async def _worker(kafka: KafkaSettings, log_level: str) -> AsyncIterator[Process]:
-    """A worker in a process of its own, on a leash: Ctrl-C is for us, who end it in order."""
+async def _service(
+    kafka: KafkaSettings, name: str, log_level: str, more: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[Process]:
+    """A service in a process of its own, on a leash: Ctrl-C is for us, who end it in order."""
     # -P: a folder that happens to hold a package of our name is not to be imported from.
-    command = (sys.executable, "-P", "-m", "services.cli", "worker", "--log-level", log_level)
+    command = (sys.executable, "-P", "-m", "services.cli", name, "--log-level", log_level)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", leash.__file__, str(WORKER_GRACE_S), *command),
         stdin=PIPE,
         stdout=asyncio.subprocess.DEVNULL,
-        env=_environment(kafka),
+        env=_environment(kafka, more),
         start_new_session=True,
     )
     try:
@@ -115,12 +149,13 @@ def announce(running: Installation, program: str) -> str:
     address = running.broker.bootstrap_servers
     default = KafkaSettings.model_fields["bootstrap_servers"].default
     tried = {"publish FILE…": "send documents: files or folders", "tail --from-start": "see them tagged"}
-    tried |= {"lag": "see how far the worker is"}
+    tried |= {"lag --watch": "see how far the worker is", "status": "see whether all is well"}
     return "\n".join(
         [
             "tagwire is up:",
-            f"  Kafka  {address}",
-            f"  data   {running.broker.data_folder}",
+            f"  Kafka    {address}",
+            *([f"  monitor  {running.monitor_url}"] if running.monitor_url else []),
+            f"  data     {running.broker.data_folder}",
             "",
             "In another terminal:",
             *([f"  export TAGWIRE_KAFKA_BOOTSTRAP_SERVERS={address}"] if address != default else []),

@@ -4,12 +4,14 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process, create_subprocess_exec
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import aiohttp
 import pytest
 import yaml
 
@@ -84,7 +86,7 @@ async def test_up_ends_with_everything_that_it_started(tmp_path: Path, number: s
     async with tagwire("up", "--port", "0", "--data", str(tmp_path / "data")) as process:
         await output_until(process, "Ctrl-C ends all")
         started = descendants(process.pid)
-        assert len(started) >= 4  # Kafka and a worker, each on a leash
+        assert len(started) >= 6  # Kafka, a worker and the monitor, each on a leash
 
         process.send_signal(number)
 
@@ -107,6 +109,26 @@ async def test_up_says_so_when_a_worker_dies(tmp_path: Path) -> None:
         said = (await process.stdout.read()).decode()
         assert "A worker has ended by itself" in said
         assert await process.wait() == 1
+
+
+async def test_up_has_a_monitor_even_where_its_port_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setenv("TAGWIRE_MONITOR_HTTP_PORT", str(taken.getsockname()[1]))
+        async with tagwire("up", "--port", "0", "--data", str(tmp_path / "data")) as process:
+            address = re.search(r"monitor +(\S+)\n", await output_until(process, "Ctrl-C ends all"))
+            assert address
+
+            async def is_well() -> bool:
+                with suppress(aiohttp.ClientError):
+                    async with aiohttp.ClientSession() as http, http.get(f"{address[1]}/api/v1/overview") as answer:
+                        return answer.status == 200 and bool((await answer.json())["is_well"])
+                return False
+
+            await until(is_well, within_s=30)
+            process.send_signal(signal.SIGINT)
+            assert await process.wait() == 0
 
 
 async def test_what_was_published_is_still_there_after_a_restart(tmp_path: Path) -> None:

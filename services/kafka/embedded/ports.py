@@ -11,12 +11,20 @@ LOOPBACK: Final = "127.0.0.1"
 LISTENING: Final = "0A"  # TCP_LISTEN in <net/tcp_states.h>
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on now. Somebody may a moment later; the kernel seldom gives one twice."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port(preferred: int = 0) -> int:
+    """
+    Return a port that nobody listens on now: the preferred one, if it is free.
+
+    Somebody may listen a moment later; the kernel seldom gives one twice.
+    """
+    for wanted in (preferred, 0):
+        with socket.socket() as probe, suppress(OSError):
+            if wanted:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((LOOPBACK, wanted))
+            port: int = probe.getsockname()[1]
+            return port
+    raise BrokerError(f"{LOOPBACK} has no free port.")
 
 
 def require_free(port: int) -> None:
