@@ -1,45 +1,50 @@
-"""A snapshot -> the families that Prometheus scrapes. No scrape asks Kafka anything."""
+"""A snapshot -> what Prometheus scrapes. No scrape asks Kafka anything."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from services.core.lag import lost, retention_ratio
 from services.monitor.burrow import CODES, group_code
 from services.monitor.snapshot import GroupState, PartitionState, Snapshot
 from services.monitor.watch import Watch
 from services.telemetry import lag_metrics as names
+from services.telemetry.exposition import exposition
 from services.telemetry.lag_metrics import FAMILIES, Family
 
 Labels = tuple[str, ...]
 Samples = Iterator[tuple[Family, Labels, float | None]]
 
 
-class SnapshotCollector(Collector):
-    """The latest snapshot of a watch as metrics."""
+class SnapshotMetrics:
+    """The latest snapshot of a watch as text; made once for each snapshot, whoever scrapes."""
 
     def __init__(self, watch: Watch, cluster: str) -> None:
         self._watch = watch
         self._cluster = cluster
         self._lossy: set[tuple[str, str, int]] = set()
         self._losses = 0
+        self._made: tuple[tuple[int, int, bool], bytes] | None = None
+        self._process = CollectorRegistry()
+        ProcessCollector(registry=self._process)
 
-    def describe(self) -> Iterable[Metric]:
-        return map(_family, FAMILIES)
-
-    def collect(self) -> Iterable[Metric]:
-        families = {each.name: _family(each) for each in FAMILIES}
-        for family, labels, value in self._samples():
-            if value is not None:
-                families[family.name].add_metric([self._cluster, *labels], value)
-        return families.values()
-
-    def _samples(self) -> Samples:
+    def text(self) -> bytes:
+        """Return what there is to scrape. Of a large cluster it is a second's work: call it in a thread."""
         watch, snapshot = self._watch, self._watch.snapshot
-        yield names.UP, (), float(snapshot is not None and watch.failure is None)
+        state = (snapshot.looks if snapshot else 0, watch.failures, watch.failure is None)
+        if self._made is None or self._made[0] != state:
+            samples = (
+                (family, (self._cluster, *labels), value)
+                for family, labels, value in self._samples(snapshot)
+                if value is not None
+            )
+            self._made = state, exposition(FAMILIES, samples)
+        return self._made[1] + generate_latest(self._process)
+
+    def _samples(self, snapshot: Snapshot | None) -> Samples:
+        yield names.UP, (), int(snapshot is not None and self._watch.failure is None)
         yield names.LOOKS, ("done",), snapshot.looks if snapshot else 0
-        yield names.LOOKS, ("failed",), watch.failures
+        yield names.LOOKS, ("failed",), self._watch.failures
         if snapshot is None:
             return
         yield names.LAST_UPDATE, (), snapshot.at_s
@@ -81,7 +86,7 @@ def _of_group(group: GroupState) -> Samples:
     yield names.GROUP_SUM_LAG, labels, group.point.lag
     yield names.GROUP_STATE, (group.name, group.state), 1
     yield names.STATUS, (group.name, group.verdict.status), 1
-    yield names.BURROW_GROUP_STATUS, labels, group_code(group)
+    yield names.BURROW_GROUP_STATUS, labels, int(group_code(group))
     yield names.BURROW_GROUP_LAG, labels, group.point.lag
     by_topic: dict[str, int] = {}
     for each in group.partitions:
@@ -99,16 +104,9 @@ def _of_partition(group: str, each: PartitionState) -> Samples:
     yield names.GROUP_LAG_SECONDS, labels, each.lag_s
     yield names.BURROW_OFFSET, labels, now.committed
     yield names.BURROW_PARTITION_LAG, labels, each.lag
-    yield names.BURROW_PARTITION_STATUS, labels, CODES[each.verdict.status]
+    yield names.BURROW_PARTITION_STATUS, labels, int(CODES[each.verdict.status])
     if now.committed is not None and now.low is not None:
         yield names.GROUP_MESSAGES_LOST, labels, lost(now)
         yield names.GROUP_RETENTION_MARGIN, labels, now.committed - now.low
     if (ratio := retention_ratio(now)) is not None:
         yield names.GROUP_RETENTION_RATIO, labels, ratio * 100
-
-
-def _family(of: Family) -> GaugeMetricFamily | CounterMetricFamily:
-    made: Callable[..., GaugeMetricFamily | CounterMetricFamily] = (
-        CounterMetricFamily if of.type == "counter" else GaugeMetricFamily
-    )
-    return made(of.name, of.documentation, labels=of.labels)
