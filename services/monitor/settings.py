@@ -49,9 +49,9 @@ class MonitorSettings(BaseSettings):
     @field_validator("token")
     @classmethod
     def _is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < 16:
+        if value is not None and 0 < len(value.get_secret_value()) < 16:
             raise ValueError("expected 16 characters at least")
-        return value
+        return value or None  # as a compose file passes on what is not set
 
     @model_validator(mode="after")
     def _has_room(self) -> Self:

@@ -174,7 +174,8 @@ def compose(engine: None) -> list[str]:
 def compose_environment(kafka: str, tagwire_image: str) -> dict[str, str]:
     """Return what deploy/compose.yaml reads from the environment. The `kafka` fixture has made sure of its image."""
     kafka_image = os.environ.get("TAGWIRE_TEST_KAFKA_IMAGE", OFFICIAL_KAFKA)
-    return {**os.environ, "KAFKA_IMAGE": kafka_image, "KAFKA_PORT": str(free_port()), "TAGWIRE_IMAGE": tagwire_image}
+    ports = {name: str(free_port()) for name in ("KAFKA_PORT", "MONITOR_PORT")}
+    return {**os.environ, "KAFKA_IMAGE": kafka_image, "TAGWIRE_IMAGE": tagwire_image, **ports}
 
 
 def free_port() -> int:

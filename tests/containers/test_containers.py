@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import aiohttp
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -14,6 +15,7 @@ from testcontainers.core.container import DockerContainer
 
 from schemas import topics
 from schemas.documents import ClassifiedDocument, RawDocument
+from tests.brokers import until
 
 pytestmark = pytest.mark.containers
 
@@ -99,10 +101,21 @@ async def test_compose_up_is_a_whole_installation(compose: list[str], compose_en
         async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
             await producer.send_and_wait(topics.RAW.name, document.model_dump_json().encode(), key=b"one")
         (value,) = await values(bootstrap, topics.CLASSIFIED.name, count=1)
+        await until(lambda: is_well(compose_environment["MONITOR_PORT"]), within_s=CLASSIFIED_WITHIN_S)
     finally:
         await run("down", "--volumes")
 
     assert ClassifiedDocument.model_validate_json(value).id == "one"
+
+
+async def is_well(port: str) -> bool:
+    """Whether the monitor says that the worker has nothing left to do."""
+    try:
+        async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/api/v1/overview") as answer:
+            told = await answer.json()
+    except aiohttp.ClientError:
+        return False
+    return answer.status == 200 and bool(told["is_well"]) and told["groups"][0]["status"] == "OK"
 
 
 async def values(bootstrap: str, topic: str, *, count: int) -> list[bytes]:

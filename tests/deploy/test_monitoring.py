@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy/prometheus/tagwire.rules.yml"
 CONFIG = ROOT / "deploy/prometheus/prometheus.yml"
 DASHBOARD = ROOT / "deploy/grafana/tagwire.json"
+COMPOSE = ROOT / "deploy/compose.yaml"
 RULE_TESTS = Path(__file__).parent / "tagwire.rules.test.yml"
 
 WORDS = {"by", "without", "on", "ignoring", "and", "or", "unless", "offset", "bool", "group_left", "group_right"}
@@ -99,6 +100,16 @@ def test_what_is_scraped_is_where_the_services_answer() -> None:
 
     assert config["rule_files"] == [RULES.name]
     assert [job["job_name"] for job in config["scrape_configs"]] == ["tagwire-monitor", "tagwire-worker"]
+
+
+def test_compose_publishes_nothing_beyond_this_machine() -> None:
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    ports = {name: port for name, service in services.items() for port in service.get("ports", [])}
+
+    assert set(ports) == {"kafka", "monitor"}
+    assert all(port.startswith("127.0.0.1:") for port in ports.values())
+    assert services["monitor"]["environment"]["TAGWIRE_KAFKA_BOOTSTRAP_SERVERS"] == "kafka:19092"
+    assert services["monitor"]["command"] == ["monitor"]
 
 
 def test_panels_have_places_and_numbers_of_their_own() -> None:
