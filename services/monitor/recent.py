@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 LARGEST_BYTES: Final = 256 * 1024
 """A larger document is not kept whole: it is listed, and read elsewhere."""
-POLL_S: Final = 0.1
+POLL_S: Final = 0.5
 LEAST: Final = 10
 """Of a partition, however many share what is kept: transaction markers are among them."""
 

@@ -8,11 +8,11 @@ from aiokafka import TopicPartition
 from services.core.lag import lag
 from services.kafka.lane import LaneLimits
 from services.kafka.lanes import Lanes
-from services.kafka.offsets import group_offsets
 from services.kafka.pipeline import Transform
 from services.kafka.records import Output, Record
 from services.kafka.settings import KafkaSettings
 from tests.brokers import create_topic, produce, read_committed
+from tests.offsets import group_offsets
 
 RECORDS = 60
 DEADLINE_S = 60

@@ -32,11 +32,11 @@ from services.core.taxonomy import shipped_routes
 from services.kafka import client
 from services.kafka.admin import create_topics
 from services.kafka.client import record_of
-from services.kafka.offsets import group_offsets
 from services.kafka.records import Record, header
 from services.kafka.settings import KafkaSettings
 from tests.articles import article
 from tests.brokers import Message
+from tests.offsets import group_offsets
 
 GROUP: Final = "tagwire-clean-route"
 SESSION_TIMEOUT_MS: Final = 6000

@@ -6,11 +6,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.topics import CLASSIFIED, DEAD_LETTER, EMBEDDED_PARTITIONS, RAW
 from services.core.lag import lag
-from services.kafka.offsets import group_offsets
 from services.kafka.settings import KafkaSettings
 from tests.articles import article
 from tests.brokers import produce, read_committed, until
 from tests.journey.conftest import worker
+from tests.offsets import group_offsets
 
 DOCUMENTS = 5_000
 KILL_AFTER = (500, 1_800, 3_500)

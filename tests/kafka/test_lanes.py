@@ -17,11 +17,11 @@ from services.kafka import client
 from services.kafka.admin import admin
 from services.kafka.lane import LaneLimits
 from services.kafka.lanes import Lanes
-from services.kafka.offsets import group_offsets
 from services.kafka.pipeline import Transform
 from services.kafka.records import Output, Record, header
 from services.kafka.settings import KafkaSettings
 from tests.brokers import create_topic, produce, read_committed, until
+from tests.offsets import group_offsets
 
 RECORDS = 400
 LIMITS = LaneLimits(batch_records=20, in_flight_bytes=2**20, stalled_s=60)
