@@ -88,6 +88,8 @@ def retention_ratio(sample: Sample) -> float | None:
     """
     if sample.committed is None or sample.low is None or sample.end is None or sample.end <= sample.low:
         return None
+    if not unread(sample) and not lost(sample):
+        return 0.0  # what is left holds markers only
     return max(0, sample.end - sample.committed) / (sample.end - sample.low)
 
 

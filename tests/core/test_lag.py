@@ -1,6 +1,10 @@
 """Lag in records and in seconds, with the cases that other tools get wrong."""
 
+from collections.abc import Sequence
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.core.lag import EndSeen, Sample, blocked, lag, lag_seconds, lost, retention_ratio, unread
 
@@ -38,6 +42,9 @@ def test_lag(end: int | None, committed: int | None, expected: int | None) -> No
         pytest.param(Sample(0, 98, 0, 100, 100, 100), 0, 0, id="only markers are left: a drained transactional topic"),
         pytest.param(Sample(0, 90, 0, 100, 100, 97, 5.0), 3, 0, id="aborted records before the first one"),
         pytest.param(Sample(0, 90, 0, 100, 100, 90, 5.0), 10, 0, id="looked, and there it is"),
+        pytest.param(
+            Sample(0, 10, 0, 100, 100, 60, 5.0), 40, 0, id="compacted: what was in between is no longer there"
+        ),
     ],
 )
 def test_unread_and_lost(sample: Sample, can_read: int | None, is_lost: int) -> None:
@@ -55,6 +62,7 @@ def test_retention_ratio() -> None:
     assert retention_ratio(Sample(0, 20, 20, 100, 100)) == 1
     assert retention_ratio(Sample(0, 0, 50, 100, 100)) == 2
     assert retention_ratio(Sample(0, 100, 100, 100, 100)) is None
+    assert retention_ratio(Sample(0, 98, 98, 100, 100, first_unread=100)) == 0
 
 
 @pytest.mark.parametrize(
@@ -82,3 +90,41 @@ def test_lag_seconds(now: Sample, ends: list[tuple[float, int]], expected: float
     told = lag_seconds(now, [EndSeen(*each) for each in ends])
 
     assert told == (None if expected is None else pytest.approx(expected))
+
+
+OFFSETS = st.integers(0, 1000)
+SAMPLES = st.builds(
+    Sample,
+    at_s=st.floats(0, 1e6),
+    committed=st.none() | OFFSETS,
+    low=st.none() | OFFSETS,
+    end=st.none() | OFFSETS,
+    high=st.none() | OFFSETS,
+    first_unread=st.none() | OFFSETS,
+    unread_at_s=st.none() | st.floats(0, 2e6),
+)
+ENDS = st.lists(st.builds(EndSeen, at_s=st.floats(0, 1e6), end=OFFSETS), max_size=8).map(
+    lambda seen: sorted(seen, key=lambda each: (each.at_s, each.end))
+)
+
+
+@given(SAMPLES, ENDS)
+def test_nothing_is_ever_negative_and_no_time_is_longer_than_what_was_seen(
+    now: Sample, ends: Sequence[EndSeen]
+) -> None:
+    waiting, seconds = unread(now), lag_seconds(now, ends)
+
+    assert waiting is None or waiting >= 0
+    assert min(lost(now), blocked(now)) >= 0
+    assert (retention_ratio(now) or 0) >= 0
+    assert seconds is None or seconds >= 0
+    if seconds and now.unread_at_s is None:
+        assert seconds <= now.at_s - ends[0].at_s
+    if waiting == 0:
+        assert seconds == 0
+
+
+@given(SAMPLES)
+def test_what_is_lost_is_no_lag(now: Sample) -> None:
+    if now.committed is not None and now.end is not None and now.low is not None and now.low <= now.end:
+        assert (unread(now) or 0) + lost(now) <= max(now.end - now.committed, lost(now))

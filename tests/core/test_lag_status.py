@@ -1,8 +1,12 @@
 """The statuses of consumer lag, each with its story."""
 
-import pytest
+from collections.abc import Sequence
 
-from services.core.lag import Sample
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.core.lag import Sample, unread
 from services.core.lag_status import Membership, Rules, Status, Verdict, group_status, partition_status
 
 OWNED = Membership(members=2, has_owner=True, reads_topic=True)
@@ -78,3 +82,23 @@ def test_a_group_is_as_well_as_its_worst_partition() -> None:
 
     assert group_status(verdicts) == stalled
     assert group_status([]).status is Status.UNKNOWN
+
+
+OFFSETS = st.none() | st.integers(0, 100)
+WINDOWS = st.lists(
+    st.builds(
+        Sample, at_s=st.just(0.0), committed=OFFSETS, low=OFFSETS, end=OFFSETS, high=OFFSETS, first_unread=OFFSETS
+    ),
+    max_size=6,
+)
+
+
+@given(WINDOWS, st.sampled_from([OWNED, NOT_OWNED, ELSEWHERE, NOBODY, JOINING]))
+def test_every_status_has_its_sentence_and_a_drained_partition_is_never_blamed(
+    window: Sequence[Sample], membership: Membership
+) -> None:
+    verdict = partition_status(window, membership)
+
+    assert verdict.why
+    if window and window[-1].end is not None and not unread(window[-1]):
+        assert verdict.status not in {Status.STOP, Status.STALL, Status.WARN, Status.ABANDONED, Status.RISK}

@@ -149,6 +149,24 @@ async def test_one_group_that_cannot_be_read_spoils_no_other(settings: KafkaSett
     assert settings.group("b") in seen.groups
 
 
+async def test_what_is_committed_is_asked_before_the_ends(settings: KafkaSettings) -> None:
+    """The other way round a commit may overtake the end, and lag comes out negative."""
+    order: list[str] = []
+    async with member(settings) as consumer, Cluster(settings) as cluster:
+        await consumer.commit({TopicPartition(settings.topic("in"), 0): 0})
+        asked = cluster._admin._send_request
+
+        async def noted(request: Any, node: int | None = None) -> Any:
+            answer = await asked(request, node)
+            order.append(type(request).__name__)
+            return answer
+
+        cluster._admin._send_request = noted
+        await cluster.look()
+
+    assert max(n for n, name in enumerate(order) if name == "OffsetFetchRequest") < order.index("OffsetRequest")
+
+
 async def test_a_group_of_the_newer_protocol_has_its_members(settings: KafkaSettings) -> None:
     """Kafka 4 tells of such groups in an answer of their own; in the older one they are dead."""
     group, topic = settings.group("new"), settings.topic("in")
