@@ -35,6 +35,7 @@ def seen(*pairs: tuple[int | None, int | None], low: int | None = 0, hidden: int
         pytest.param(seen((9, 20), (9, 20)), OWNED, Status.UNKNOWN, "2 of 3", id="nor are two"),
         pytest.param(seen((10, 20), (20, 30), (30, 40)), OWNED, Status.OK, "moves", id="behind and keeping up"),
         pytest.param(seen((10, 20), (20, 35), (30, 50)), OWNED, Status.WARN, "from 10 to 20", id="falling behind"),
+        pytest.param(seen((10, 10), (12, 20), (14, 30)), OWNED, Status.OK, "moves", id="was drained a moment ago"),
         pytest.param(seen((10, 20), (20, 50), (45, 60)), OWNED, Status.OK, "moves", id="fell behind, catches up"),
         pytest.param(seen((10, 20), (10, 30), (10, 40)), OWNED, Status.STALL, "stands at 10", id="stalled"),
         pytest.param(seen((1, 5), (10, 10), (10, 40), (10, 40)), OWNED, Status.OK, "moves", id="drained meanwhile"),
