@@ -38,6 +38,7 @@ class Figures:
     """Partitions of groups."""
     looks_s: list[float] = field(default_factory=list)
     """From the first request to the snapshot, one after the other."""
+    looks_cpu_s: list[float] = field(default_factory=list)
     scrape_s: float = 0.0
     scrape_bytes: int = 0
     memory_mb: int = 0
@@ -55,17 +56,19 @@ async def measure(groups: int, partitions: int, *, looks: int = 5) -> Figures:
 
 async def look(kafka: KafkaSettings, looks: int) -> Figures:
     async with Watch(kafka, MonitorSettings(), {}) as watch:
-        took = []
+        took, cpu = [], []
         for _ in range(looks):
-            began = time.perf_counter()
+            began, began_cpu = time.perf_counter(), time.process_time()
             snapshot = await watch.look()
             took.append(time.perf_counter() - began)
+            cpu.append(time.process_time() - began_cpu)
         began = time.perf_counter()
         scraped = SnapshotMetrics(watch, "many").text()
         return Figures(
             len(snapshot.groups),
             sum(len(group.partitions) for group in snapshot.groups.values()),
             took,
+            cpu,
             time.perf_counter() - began,
             len(scraped),
             resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
@@ -95,7 +98,9 @@ def main() -> None:
     parser.add_argument("--partitions", type=int, default=50)
     given = parser.parse_args()
     figures = asyncio.run(measure(given.groups, given.partitions))
-    looks = ", ".join(f"{took:.2f} s" for took in figures.looks_s)
+    looks = ", ".join(
+        f"{took:.2f} s ({cpu:.2f} of CPU)" for took, cpu in zip(figures.looks_s, figures.looks_cpu_s, strict=True)
+    )
     sys.stdout.write(
         f"{figures.groups} groups, {figures.rows} partitions of groups\n"
         f"looks: {looks}\n"

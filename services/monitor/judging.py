@@ -121,7 +121,8 @@ class Judge:
         for partition, committed in self._rows(group, look):
             ends = look.ends[partition]
             first = firsts.get((partition, max(committed or 0, ends.low or 0)))
-            window = self._windows.setdefault((group.name, partition), deque(maxlen=self._limits.window))
+            if (window := self._windows.get((group.name, partition))) is None:
+                window = self._windows[group.name, partition] = deque(maxlen=self._limits.window)
             window.append(_sample(look, committed, ends, first))
             owner = owners.get(partition)
             membership = Membership(

@@ -9,8 +9,7 @@ from services.core.lag_status import Verdict
 from services.kafka.cluster import Ends, Member
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionState:
+class PartitionState(NamedTuple):
     """A partition for a group."""
 
     topic: str
