@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from services.cli.options import AsJson, Bootstrap, LogLevel, group, kafka_settings, settings, usage
-from services.cli.printing import console, is_tty, progress, waiting, write_line
+from services.cli.printing import console, is_tty, note, progress, waiting, write_line
 from services.cli.running import run, run_until_interrupted, while_read
 
 app = group()
@@ -67,7 +67,7 @@ def lag(
     In records, as a read-committed reader counts them, and in time. Whether a group moves takes several looks to tell,
     so --watch knows more than one look does.
     """
-    from services.monitor.lag_table import lag_lines, lag_table
+    from services.monitor.lag_table import lag_lines, lag_table, watched
     from services.monitor.settings import MonitorSettings
 
     kafka = kafka_settings(bootstrap_servers)
@@ -87,13 +87,15 @@ def lag(
         from rich.live import Live
 
         with Live(console=console, auto_refresh=False) if not is_for_programs else contextlib.nullcontext() as live:
-            async with watch, contextlib.aclosing(watch.looks()) as looks:
+            async with contextlib.aclosing(watch.patient_looks()) as looks:
                 async for snapshot in looks:
-                    if live is None:
+                    if live is not None:
+                        live.update(watched(watch, most=console.height - 1), refresh=True)
+                    elif snapshot is None:
+                        note(f"{watch.failure} Trying again.")
+                    else:
                         for line in lag_lines(snapshot):
                             write_line(line)
-                    else:
-                        live.update(lag_table(snapshot, most=console.height - 1), refresh=True)
 
     if is_watching:
         run_until_interrupted(while_read(again_and_again()))

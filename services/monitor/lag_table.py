@@ -12,6 +12,7 @@ from rich.text import Text
 from services.core.lag import blocked, lost
 from services.core.lag_status import SEVERITY, WRONG, Status
 from services.monitor.snapshot import GroupState, PartitionState, Snapshot
+from services.monitor.watch import Watch
 from services.subscriber.render import plain
 
 MINUTE_S: Final = 60
@@ -37,6 +38,12 @@ def lag_table(snapshot: Snapshot, *, most: int | None = None) -> RenderableType:
     table = _table(rows[:room])
     hidden = [Text(f"and {len(rows) - room} partitions more", style="dim")] if len(rows) > room else []
     return Group(table, *hidden, *reasons)
+
+
+def watched(watch: Watch, *, most: int) -> RenderableType:
+    """Return the table of the latest look in no more than so many lines, and why there is no later one."""
+    table = lag_table(watch.snapshot, most=most - 1) if watch.snapshot is not None else Text("")
+    return Group(table, Text(watch.failure, style="bold red")) if watch.failure else table
 
 
 def lag_lines(snapshot: Snapshot) -> Iterator[bytes]:

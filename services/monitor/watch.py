@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from typing import Final, Self
 
 import structlog
@@ -79,18 +79,25 @@ class Watch:
             yield await self.look()
             await asyncio.sleep(max(0.0, began + self._settings.interval_s - time.monotonic()))
 
-    async def run(self) -> None:
-        """Look for ever, over new connections after a failure. A cluster that is away is waited for."""
+    async def patient_looks(self) -> AsyncGenerator[Snapshot | None]:
+        """Enter and look for ever; None for a failure that `failure` tells of, after which it begins anew."""
         while True:
             try:
-                async with self:
-                    async for _ in self.looks():
-                        pass
+                async with self, aclosing(self.looks()) as looks:
+                    async for snapshot in looks:
+                        yield snapshot
             except CLUSTER_ERRORS as error:
                 self.failures += 1
                 self.failure = explained(error) or repr(error)
-                log.warning("look_failed", error=repr(error))
+                yield None
             await asyncio.sleep(self._settings.interval_s)
+
+    async def run(self) -> None:
+        """Look for ever. A cluster that is away is waited for."""
+        async with aclosing(self.patient_looks()) as looks:
+            async for snapshot in looks:
+                if snapshot is None:
+                    log.warning("look_failed", error=self.failure)
 
     def problem(self, *, now_s: float) -> str | None:
         """Return why nobody should trust what is shown; None when it is fresh, or the first look is still to come."""

@@ -9,11 +9,15 @@ import sys
 from asyncio.subprocess import PIPE, Process, create_subprocess_exec
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 
 import aiohttp
 import orjson
 
 from schemas.topics import RAW
+from services.kafka.admin import create_topics
+from services.kafka.embedded.broker import EmbeddedKafka, EmbeddedSettings
 from services.kafka.settings import KafkaSettings
 from tests.articles import article
 from tests.brokers import produce, until
@@ -83,6 +87,30 @@ async def test_lag_watches_until_it_is_told_to_stop(settings: KafkaSettings) -> 
 
     assert len(times) == 3  # four partitions each time
     assert process.returncode == 0
+
+
+async def test_who_watches_lag_sees_kafka_go_and_come_back(tmp_path: Path) -> None:
+    broker = EmbeddedKafka(EmbeddedSettings(data_folder=tmp_path / "broker", port=0))
+    await broker.start()
+    try:
+        settings = KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+        await create_topics(settings, [RAW], partitions=1)
+        watching = tagwire(settings, "lag", "--watch", "--every", "0.2", TAGWIRE_MONITOR_GROUPS="")
+        async with watching as process, asyncio.timeout(60):
+            assert process.stdout is not None
+            assert process.stderr is not None
+            await process.stdout.readline()
+            assert broker.java_pid is not None
+            os.kill(broker.java_pid, signal.SIGKILL)
+            said = (await process.stderr.readline()).decode()
+            await broker.start()
+            back = datetime.now(UTC)
+            while datetime.fromisoformat(orjson.loads(await process.stdout.readline())["at"]) < back:
+                pass
+    finally:
+        await broker.stop()
+
+    assert said.endswith("Trying again.\n")
 
 
 async def test_an_id_that_is_nowhere_is_status_1(settings: KafkaSettings) -> None:
