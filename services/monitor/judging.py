@@ -183,6 +183,7 @@ class Judge:
         return not window or window[-1].committed == committed
 
     def _remember_ends(self, look: Look) -> None:
+        self._ends = {partition: seen for partition, seen in self._ends.items() if partition in look.ends}
         for partition, ends in look.ends.items():
             if ends.end is None:
                 continue

@@ -96,8 +96,11 @@ def overview(
     now_s: float,
 ) -> api.Overview:
     readers = _readers(snapshot)
-    near = [each for each in snapshot.groups.values() if each.is_ours or any(t in journey.topics for t in each.topics)]
-    far = [each for each in snapshot.groups.values() if each not in near]
+    near: list[GroupState] = []
+    far: list[GroupState] = []
+    for each in snapshot.groups.values():
+        concerns_us = each.is_ours or any(topic in journey.topics for topic in each.topics)
+        (near if concerns_us else far).append(each)
     ours = [each for each in near if each.is_ours]
     rows = [
         api.TopicRow(**_topic_fields(snapshot.topics.get(name) or TopicState(name, {}, None), journey, readers))

@@ -173,3 +173,6 @@ async def test_what_is_kept_is_bounded() -> None:
     assert len(seen.history["g"]) == 10
     assert len(seen.groups["g"].partitions[0].window) == 5
     assert {len(ends) for ends in judge._ends.values()} == {10}
+    await after(judge, look(60, ends={}))
+    assert not judge._ends
+    assert not judge._windows
