@@ -23,8 +23,8 @@ from services.worker.flow import JOURNEY
 from services.worker.worker import group_name
 
 WORKER_START_S: Final = 60.0
-MONITOR_INTERVAL_S: Final = "2"
-"""On one machine a look takes milliseconds, and somebody is looking on."""
+MONITOR_MANNERS: Final = {"TAGWIRE_MONITOR_INTERVAL_S": "2", "TAGWIRE_MONITOR_SAMPLES": "6"}
+"""On one machine a look takes milliseconds, and somebody is looking on; a slow document is no stall for all that."""
 WORKER_GRACE_S: Final = 30.0
 """From SIGTERM to SIGKILL: a worker finishes or aborts its transactions well within."""
 
@@ -113,13 +113,12 @@ def _environment(kafka: KafkaSettings, more: Mapping[str, str]) -> dict[str, str
 
 
 def _monitor(kafka: KafkaSettings, log_level: str, address: tuple[str, int]) -> AbstractAsyncContextManager[Process]:
-    interval_s = os.environ.get("TAGWIRE_MONITOR_INTERVAL_S", MONITOR_INTERVAL_S)
-    own = {
-        "TAGWIRE_MONITOR_HTTP_HOST": address[0],
-        "TAGWIRE_MONITOR_HTTP_PORT": str(address[1]),
-        "TAGWIRE_MONITOR_INTERVAL_S": interval_s,
-    }
-    return _service(kafka, "monitor", log_level, own)
+    own = {"TAGWIRE_MONITOR_HTTP_HOST": address[0], "TAGWIRE_MONITOR_HTTP_PORT": str(address[1])}
+    return _service(kafka, "monitor", log_level, {**_unless_set(MONITOR_MANNERS), **own})
+
+
+def _unless_set(variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: os.environ.get(name, value) for name, value in variables.items()}
 
 
 @asynccontextmanager

@@ -29,7 +29,7 @@ from services.telemetry.http import health_answer, json_answer
 
 Redrive = Callable[[api.RedriveRequest, Selection], Awaitable[api.RedriveReport]]
 
-LOCAL: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 
 class Server:
