@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
+from aiokafka.protocol.admin import DeleteGroupsRequest
 
 from services.core.lag_status import Status
 from services.kafka.admin import admin
@@ -271,6 +272,40 @@ async def test_a_topic_that_a_living_group_has_left_is_abandoned(stage: Stage) -
         group = await stage.look(1)
 
     assert group.verdict.status is Status.ABANDONED
+
+
+async def test_a_group_that_is_deleted_is_gone_with_the_next_look(stage: Stage) -> None:
+    await stage.feed(20)
+    await stage.commit(5)
+    before = await stage.look(1)
+    async with admin(stage.settings) as connection:
+        coordinator = await connection.find_coordinator(stage.group)
+        answer = await connection._send_request(DeleteGroupsRequest([stage.group]), coordinator)
+    after = await stage.watch.look()
+
+    assert [code for _, code in answer.results] == [0]
+    assert before.verdict.status is Status.STOP
+    assert stage.group not in after.groups
+    assert stage.group not in after.history
+
+
+async def test_the_wait_of_our_own_groups_is_that_of_the_record_itself(stage: Stage) -> None:
+    ages_s = (3600, 60)
+    producer = AIOKafkaProducer(bootstrap_servers=stage.settings.bootstrap_servers)
+    await producer.start()
+    for age_s in ages_s:
+        sent_ms = int((time.time() - age_s) * 1000)
+        await producer.send_and_wait(stage.topic, b"x", partition=0, timestamp_ms=sent_ms)
+    await producer.stop()
+
+    waits = []
+    async with Watch(stage.settings, MonitorSettings(), {stage.group: stage.topic}, groups=[stage.group]) as watch:
+        for committed in (None, 1, 2):
+            if committed is not None:
+                await stage.commit(committed)
+            waits.append(only((await watch.look()).groups[stage.group]).lag_s)
+
+    assert waits == [pytest.approx(3600, abs=10), pytest.approx(60, abs=10), 0]
 
 
 CONSUMER = """
