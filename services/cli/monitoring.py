@@ -69,14 +69,14 @@ def lag(
     """
     from services.monitor.lag_table import lag_lines, lag_table, watched
     from services.monitor.settings import MonitorSettings
+    from services.monitor.watch import look_once
 
     kafka = kafka_settings(bootstrap_servers)
     watch = _watch(kafka, settings(MonitorSettings, interval_s=every), group)
     is_for_programs = as_json or not is_tty()
 
     async def once() -> None:
-        async with watch:
-            snapshot = await watch.look()
+        snapshot = await look_once(watch, group or [])
         if is_for_programs:
             for line in lag_lines(snapshot):
                 write_line(line)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable
 from contextlib import AsyncExitStack, aclosing
 from typing import Final, Self
 
@@ -16,6 +16,7 @@ from services.kafka.unread import FirstUnread
 from services.monitor.judging import Inputs, Judge, Limits
 from services.monitor.settings import MonitorSettings
 from services.monitor.snapshot import Snapshot
+from services.subscriber.render import plain
 
 log = structlog.get_logger()
 
@@ -23,6 +24,13 @@ STARTING: Final = "the cluster has not been looked at yet"
 LATE_LOOKS: Final = 3
 LATE_S: Final = 60.0
 """A snapshot is late when it is older than so many intervals, and than this."""
+
+
+class NoGroupError(Exception):
+    """A group that was asked for is not there."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(f"no such consumer group: {', '.join(map(plain, names))}")
 
 
 class Watch:
@@ -107,3 +115,12 @@ class Watch:
         if age_s <= max(LATE_S, LATE_LOOKS * self._settings.interval_s):
             return None
         return f"the last look was {age_s:.0f} s ago: {self.failure or 'it is taking long'}"
+
+
+async def look_once(watch: Watch, groups: Iterable[str]) -> Snapshot:
+    """Enter, look and leave. Raises NoGroupError when one of these is not there, KafkaError and TimeoutError."""
+    async with watch:
+        snapshot = await watch.look()
+    if missing := [name for name in groups if name not in snapshot.groups]:
+        raise NoGroupError(missing)
+    return snapshot

@@ -89,6 +89,10 @@ async def test_lag_watches_until_it_is_told_to_stop(settings: KafkaSettings) -> 
     assert process.returncode == 0
 
 
+async def test_a_group_that_is_not_there_is_named(settings: KafkaSettings) -> None:
+    assert await ran(settings, "lag", "--group", "mistyped") == (1, [], "tagwire: no such consumer group: mistyped\n")
+
+
 async def test_who_watches_lag_sees_kafka_go_and_come_back(tmp_path: Path) -> None:
     broker = EmbeddedKafka(EmbeddedSettings(data_folder=tmp_path / "broker", port=0))
     await broker.start()
