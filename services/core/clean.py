@@ -9,7 +9,7 @@ from schemas.dead_letters import Reason
 from schemas.documents import CleanDocument, DateOrigin, MediaType, PublishedAt, RawDocument, Status
 from schemas.topics import MAX_BODY_BYTES
 from services.core.article import Article, one_line
-from services.core.encoding import decode, require_text, settle, writable
+from services.core.encoding import composed, decode, is_plain, require_text, settle, writable
 from services.core.html import page
 from services.core.rejections import Rejected
 from services.core.scraped_text import scraped_text
@@ -66,7 +66,7 @@ def _article(document: RawDocument, title: str | None) -> Article:
         return page(text, title=title)
     if not any(map(str.isalnum, text)):
         raise Rejected(Reason.NO_TEXT, f"body of {len(text)} characters holds no word")
-    return scraped_text(settle(text), title=title)
+    return scraped_text(composed(text), title=title)
 
 
 def _text(document: RawDocument) -> str:
@@ -78,8 +78,9 @@ def _text(document: RawDocument) -> str:
     if size > MAX_BODY_BYTES:
         raise Rejected(Reason.TOO_LARGE, f"body is {size} bytes, expected at most {MAX_BODY_BYTES}")
     text = decode(body, document.charset) if isinstance(body, bytes) else body
-    require_text(text)
-    text = writable(text)
+    if not is_plain(text):
+        require_text(text)
+        text = writable(text)
     if not text.strip():
         raise Rejected(Reason.EMPTY_BODY, "body is white space once decoded, expected text")
     return text

@@ -87,9 +87,13 @@ _UNSETTLED: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u2028\u
 _NOISE: Final = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffd-\uffff]")
 _NOISE_BYTES: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _NON_ASCII: Final = re.compile(rb"[\x80-\xff]")
+_ASCII_CONTROLS: Final = bytes({*range(0x20), 0x7F} - set(b"\t\n"))
 _MARKS: Final = re.compile(r"[^\w\s\x00-\u02ff]{31,}")
 _MAX_MARKS: Final = 30
 """Combining marks in a row, as Unicode's Stream-Safe Text Format (UAX 15) has it: sorting more is quadratic."""
+_BEYOND_ASCII: Final = bytes(128) + b"\x01" * 128
+_MANY_BEYOND_ASCII: Final = b"\x01" * 2 * (_MAX_MARKS + 1)
+"""What more marks than these come to, and longer runs of other letters: each is two bytes or more in UTF-8."""
 
 
 def decode(body: bytes, charset: str | None = None) -> str:
@@ -125,10 +129,26 @@ def settle(text: str) -> str:
 
     Control characters and lone surrogates go, so the result can be written as UTF-8. Idempotent.
     """
-    if text.isascii() and text.isprintable():
+    return composed(text if is_plain(text) else writable(text))
+
+
+def is_plain(text: str) -> bool:
+    """Whether the text is printable but for tabs, newlines and no-break blanks: then it is text, and writable."""
+    if text.isascii():
+        return len(text.encode().translate(None, _ASCII_CONTROLS)) == len(text)
+    # U+FFFD is printable, and yet a sign that a text was not decoded well.
+    bare = text.replace("\n", "").replace("\t", "").replace("\u00a0", "")
+    return bare.isprintable() and "\ufffd" not in bare
+
+
+def composed(text: str) -> str:
+    """Return a writable text in NFC."""
+    if text.isascii():
         return text
-    text = writable(text)
-    return text if text.isascii() else unicodedata.normalize("NFC", _MARKS.sub(_few_marks, text))
+    # The pattern takes as long as all else that is done here, and next to no text holds what it looks for.
+    if _MANY_BEYOND_ASCII in text.encode().translate(_BEYOND_ASCII):
+        text = _MARKS.sub(_few_marks, text)
+    return unicodedata.normalize("NFC", text)
 
 
 def writable(text: str) -> str:

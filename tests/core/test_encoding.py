@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.dead_letters import Reason
-from services.core.encoding import decode, require_text, settle
+from services.core.encoding import decode, is_plain, require_text, settle, writable
 from services.core.rejections import Rejected
 
 WESTERN = "Der Hafen von Malmö öffnete am Montag wieder – „nach langen Gesprächen“, hieß es. " * 4
@@ -122,6 +122,13 @@ def test_settling_twice_is_settling_once_and_can_be_written(text: str) -> None:
     assert settle(settled) == settled
     assert unicodedata.is_normalized("NFC", settled)
     assert settled.encode().decode() == settled
+
+
+@given(any_text)
+def test_a_plain_text_is_text_and_writable_as_it_is(text: str) -> None:
+    if is_plain(text):
+        require_text(text)
+        assert writable(text) == text
 
 
 @given(st.binary(max_size=300), st.none() | st.text(max_size=20) | st.sampled_from(["gbk", "utf-16", "utf-7", "idna"]))
