@@ -1,10 +1,10 @@
-"""Text and a list of phrases -> every place where one stands: one Aho-Corasick pass, whatever the number of phrases."""
+"""Text and a list of phrases -> every place where one stands: by Aho-Corasick, so that their number hardly counts."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ahocorasick_rs import AhoCorasick, MatchKind
+from ahocorasick_rs import AhoCorasick, BytesAhoCorasick
 
 ANY_ENDING: Final = "*"
 """At a phrase's end: any ending of its last word."""
@@ -15,6 +15,9 @@ _SETTLED: Final = tuple(zip("‘’ʼ´“”«»„‐‑‒–—−\u00a0\u20
 _WORD_TAIL: Final = re.compile(r"[^\W_]*")
 
 _ASCII: Final = bytes(range(128))
+_LAST_LATIN: Final = "\xff"
+_IN_WORD: Final = bytes(chr(byte).isalnum() for byte in range(256))
+_UNSPELLED: Final = b"?"
 
 Match = tuple[int, int, int]
 """Index of a phrase, and where it stands: start and end in code points. Plain, for there are hundreds in a document."""
@@ -40,29 +43,61 @@ def fold(text: str) -> str:
 
 
 class PhraseMatcher:
-    """Finds whole-word occurrences of phrases in folded text. Immutable once made."""
+    """
+    Finds whole-word occurrences of phrases in folded text. Immutable once made.
+
+    Text is searched in Latin-1, which has one byte for a character, and with the first letter of each word in upper
+    case, as the phrases have it: within words the automaton then finds nothing, and need not follow. That is twice as
+    quick. Phrases in other letters are searched where a text has such letters.
+    """
 
     def __init__(self, phrases: Sequence[str]) -> None:
         """Phrases need no folding and may end in `*`; an empty one raises ValueError."""
         folded = [fold(phrase) for phrase in phrases]
         self._open_ended = [phrase.endswith(ANY_ENDING) for phrase in folded]
         bare = [phrase.removesuffix(ANY_ENDING) for phrase in folded]
-        self._automaton = AhoCorasick(bare, matchkind=MatchKind.Standard) if bare else None
+        self._latin = [number for number, phrase in enumerate(bare) if max(phrase, default="") <= _LAST_LATIN]
+        self._others = [number for number, phrase in enumerate(bare) if max(phrase, default="") > _LAST_LATIN]
+        self._latin_automaton = BytesAhoCorasick([_spelled(bare[number]) for number in self._latin])
+        self._others_automaton = AhoCorasick([bare[number] for number in self._others])
+        self._other_letters = {char for number in self._others for char in bare[number] if char > _LAST_LATIN}
 
     def find(self, folded: str) -> list[Match]:
         """
-        Return every match in a text that went through `fold`, overlapping ones too, in order of their ends.
+        Return every match in a text that went through `fold`, overlapping ones too.
 
         A match begins and ends at a word's border; with `*` its end is moved to the end of the word.
         """
-        if self._automaton is None:
-            return []
+        text = _spelled(folded)
+        found = self._latin_automaton.find_matches_as_indexes(text, overlapping=True)
+        if _UNSPELLED not in text:
+            return self._at_latin_borders(found, text)
+        matches = self._at_borders(found, self._latin, folded)
+        if not self._other_letters.isdisjoint(beyond_ascii(folded)):
+            found = self._others_automaton.find_matches_as_indexes(folded, overlapping=True)
+            matches += self._at_borders(found, self._others, folded)
+        return matches
+
+    def _at_latin_borders(self, found: Iterable[Match], text: bytes) -> list[Match]:
+        """Do what `_at_borders` does, in half the time, where each byte is a character."""
+        numbers, open_ended = self._latin, self._open_ended
+        in_word = (text + b" ").translate(_IN_WORD)  # the blank makes a border at either end
+        return [
+            (phrase := numbers[index], start, in_word.find(0, end) if open_ended[phrase] else end)
+            for index, start, end in found
+            if not (in_word[start - 1] and in_word[start])
+            and (not (in_word[end - 1] and in_word[end]) or open_ended[numbers[index]])
+        ]
+
+    def _at_borders(self, found: Iterable[Match], numbers: Sequence[int], folded: str) -> list[Match]:
+        """Return what begins and ends at a word's border. Indexes into `numbers` become those of phrases."""
         matches = []
         length = len(folded)
-        for phrase, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
+        for index, start, end in found:
             # Two letters or digits side by side are no border. One call on both is the quickest way to ask.
             if start and folded[start - 1 : start + 1].isalnum():
                 continue
+            phrase = numbers[index]
             if self._open_ended[phrase]:
                 tail = _WORD_TAIL.match(folded, end)
                 matches.append((phrase, start, tail.end() if tail else end))
@@ -76,3 +111,8 @@ def beyond_ascii(text: str) -> str:
     if text.isascii():
         return ""
     return text.encode("utf-8", "surrogatepass").translate(None, _ASCII).decode("utf-8", "surrogatepass")
+
+
+def _spelled(folded: str) -> bytes:
+    # What Latin-1 lacks becomes `?`, so a question mark becomes something else, lest a phrase that has one match it.
+    return folded.replace("?", "\x1a").encode("latin-1", "replace").title()

@@ -29,6 +29,11 @@ def test_folding_twice_is_folding_once(text: str) -> None:
         pytest.param(["u.s."], "the U.S. and", ["U.S."], id="a phrase may end in a stop"),
         pytest.param(["raid"], "raid", ["raid"], id="whole text"),
         pytest.param([], "raid", [], id="no phrases"),
+        pytest.param(["élan"], "Élan, bélan, élans", ["Élan"], id="beyond ASCII"),
+        pytest.param(["raid"], "字raid, raidж, raid", ["raid"], id="other letters are no border"),
+        pytest.param(["bomb*"], "bombжи, bombé", ["bombжи", "bombé"], id="an ending in other letters"),
+        pytest.param(["москв*", "paris"], "Paris и Москве", ["Paris", "Москве"], id="other letters"),
+        pytest.param(["why?"], "why? whyж", ["why?"], id="a question mark is no joker"),
         pytest.param(
             ["strikes", "strikes deal"], "strikes deal", ["strikes", "strikes deal"], id="overlapping ones too"
         ),
@@ -37,6 +42,24 @@ def test_folding_twice_is_folding_once(text: str) -> None:
 )
 def test_find(phrases: list[str], text: str, found: list[str]) -> None:
     assert [text[start:end] for _, start, end in PhraseMatcher(phrases).find(fold(text))] == found
+
+
+few_letters = st.text(st.sampled_from("ab1é字ж?-_ "), min_size=1, max_size=12)
+
+
+@given(st.lists(few_letters, max_size=6, unique=True), few_letters)
+def test_phrases_are_found_wherever_they_stand_between_borders(phrases: list[str], text: str) -> None:
+    def is_border(offset: int) -> bool:
+        return not text[max(0, offset - 1) : offset].isalnum() or not text[offset : offset + 1].isalnum()
+
+    found = PhraseMatcher(phrases).find(fold(text))
+
+    assert sorted(found) == sorted(
+        (number, start, start + len(phrase))
+        for number, phrase in enumerate(phrases)
+        for start in range(len(text))
+        if text.startswith(phrase, start) and is_border(start) and is_border(start + len(phrase))
+    )
 
 
 def test_an_empty_phrase_is_an_error() -> None:
