@@ -6,10 +6,15 @@ from datetime import datetime
 from typing import Final
 
 from schemas.documents import Dateline, Removed, RemovedReason
+from services.core.matching import beyond_ascii
 
 MAX_REMOVED: Final = 100
 """Dropped blocks that a document carries. A page may have thousands; the longest tell most."""
 MAX_REMOVED_CHARS: Final = 200
+
+_FEW: Final = 12
+"""Characters that are quickest taken out one after the other, each with a search of the whole text."""
+_PUNCTUATION: Final = bytes(byte for byte in range(128) if not chr(byte).isalnum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +34,20 @@ class Article:
 
 def gist(text: str) -> str:
     """Return letters and digits in one case: equal for two blocks that say the same words."""
-    return "".join(filter(str.isalnum, text.casefold()))
+    key = text.casefold()
+    odd = [char for char in set(beyond_ascii(key)) if not char.isalnum()]
+    if len(odd) > _FEW:
+        return "".join(filter(str.isalnum, key))
+    for char in odd:
+        key = key.replace(char, "")
+    return key.encode("utf-8", "surrogatepass").translate(None, _PUNCTUATION).decode("utf-8", "surrogatepass")
 
 
 def one_line(text: str) -> str:
     """Return the text with each run of white space as one blank, and none at its ends."""
+    # The only printable white space is the blank.
+    if text.isprintable() and "  " not in text and text[:1] != " " and text[-1:] != " ":
+        return text
     return " ".join(text.split())
 
 

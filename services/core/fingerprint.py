@@ -2,6 +2,8 @@
 
 import hashlib
 
+from services.core.article import one_line
+
 
 def content_hash(title: str | None, text: str) -> str:
     """
@@ -14,4 +16,5 @@ def content_hash(title: str | None, text: str) -> str:
 
 
 def _settled(text: str) -> str:
-    return " ".join(text.casefold().split())
+    # All white space counts the same; where only paragraphs are set apart, `one_line` need not take the text to pieces.
+    return one_line(text.casefold().replace("\n\n", " "))
