@@ -63,14 +63,16 @@ _RIGHTS_RESERVED: Final = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_RIGHTS: Final = 160
-_RIGHTS_WITHIN: Final = 50
-"""Characters at the end of a block that hold the words by which rights are reserved."""
 _WORKED_BY: Final = re.compile(
     r"[-–—*(\s]{0,4}(?:additional |further )?(?:reporting|writing|editing|compiled|translated) by (.*)", re.IGNORECASE
 )
 _BETWEEN_NAMES: Final = frozenset({"and", "by", "in", "at", "the", "for", "de", "van", "von", "al"})
 _WORK: Final = frozenset({"additional", "reporting", "writing", "editing"})
 _CONTRIBUTED: Final = re.compile(r"\bcontributed(?: reporting)? to this (?:report|story|article)\.?\)?$", re.IGNORECASE)
+_CREDIT_WITHIN: Final = 50
+"""Characters at the end of a block that hold the words by which rights are reserved, and who contributed."""
+_CREDIT_ENDING: Final = re.compile("contributed|reserv|riserv|vorbehalten|voorbehouden")
+"""One of these is in each of those that is in ASCII letters."""
 _CAPTION: Final = re.compile(
     r"(?:file )?(?:photo|photograph|image|picture)s?(?: caption| credit| source)?\s?:"
     r"|file photo\b|(?:hide|toggle|enlarge|view) (?:caption|image|this image)"
@@ -107,7 +109,10 @@ def clutter(block: str) -> RemovedReason | None:
     """Return why a block of one line is no part of an article, or None: keep it. When unsure it is kept."""
     if len(block) > _LONGEST:
         return None
-    return next((reason for reason, matches in _TESTS if matches(block)), None)
+    for reason, matches in _TESTS:
+        if matches(block):
+            return reason
+    return None
 
 
 def is_pointer(block: str) -> bool:
@@ -128,8 +133,17 @@ def is_label(block: str) -> bool:
 
 
 def _is_credit(block: str) -> bool:
-    reserved = len(block) <= _LONGEST_RIGHTS and _RIGHTS_RESERVED.search(block, max(0, len(block) - _RIGHTS_WITHIN))
-    return bool(reserved or _CREDIT.match(block) or _CONTRIBUTED.search(block)) or _names_workers(block)
+    return _ends_as_credit(block) or _CREDIT.match(block) is not None or _names_workers(block)
+
+
+def _ends_as_credit(block: str) -> bool:
+    ending = block[-_CREDIT_WITHIN:].lower()
+    # Searching from each character takes long, and in ASCII these words tell where it would be for nothing.
+    if ending.isascii() and not _CREDIT_ENDING.search(ending):
+        return False
+    start = max(0, len(block) - _CREDIT_WITHIN)
+    reserved = len(block) <= _LONGEST_RIGHTS and _RIGHTS_RESERVED.search(block, start)
+    return bool(reserved or _CONTRIBUTED.search(block, start))
 
 
 def _names_workers(block: str) -> bool:
@@ -141,8 +155,17 @@ def _names_workers(block: str) -> bool:
     return all(not word[0].islower() or word in _BETWEEN_NAMES or word in _WORK for word in words)
 
 
+def _is_running_time(block: str) -> bool:
+    return ":" in block and _RUNNING_TIME.match(block) is not None
+
+
+def _is_slug(block: str) -> bool:
+    return ("_" in block or " " not in block) and _SLUG.match(block) is not None
+
+
 def _is_caption(block: str) -> bool:
-    return bool(_CAPTION.match(block) or _PICTURE_CREDIT.search(block))
+    # Every credit holds a slash or a bracket; looking for those first spares most blocks a search from each character.
+    return bool(_CAPTION.match(block) or (("/" in block or ")" in block) and _PICTURE_CREDIT.search(block)))
 
 
 def _is_stamp(block: str) -> bool:
@@ -156,8 +179,8 @@ _TESTS: Final[tuple[tuple[RemovedReason, Callable[[str], object]], ...]] = (
     (RemovedReason.CREDIT, _is_credit),
     (RemovedReason.PROMOTION, _POINTER.match),
     (RemovedReason.PROMOTION, _PROMOTION.match),
-    (RemovedReason.RUNNING_TIME, _RUNNING_TIME.match),
-    (RemovedReason.SLUG, _SLUG.match),
+    (RemovedReason.RUNNING_TIME, _is_running_time),
+    (RemovedReason.SLUG, _is_slug),
     (RemovedReason.CAPTION, _is_caption),
     (RemovedReason.BOILERPLATE, _is_stamp),
 )

@@ -39,6 +39,22 @@ def test_a_pointer_leads_to_other_stories_below_or_on_its_line(label: str) -> No
         pytest.param("Copyright API 2023. Tous droits réservés.", RemovedReason.CREDIT, id="rights in french"),
         pytest.param("Harbour News GmbH, alle Rechte vorbehalten", RemovedReason.CREDIT, id="rights in german"),
         pytest.param("All rights reserved.", RemovedReason.CREDIT, id="rights alone"),
+        pytest.param("Harbour News. TOUS DROITS RESERVES", RemovedReason.CREDIT, id="rights in capitals"),
+        pytest.param("Harbour News. Todos los derechos reservados.", RemovedReason.CREDIT, id="rights in spanish"),
+        pytest.param("Harbour News, todos os direitos reservados", RemovedReason.CREDIT, id="rights in portuguese"),
+        pytest.param("Harbour News - Tutti i diritti sono riservati", RemovedReason.CREDIT, id="rights in italian"),
+        pytest.param("Harbour News. Alle rechten voorbehouden.", RemovedReason.CREDIT, id="rights in dutch"),
+        pytest.param("Harbour News. Wszelkie prawa zastrzeżone", RemovedReason.CREDIT, id="rights in polish"),
+        pytest.param("Jane Doe contributed to this story.", RemovedReason.CREDIT, id="a contributor"),
+        pytest.param(
+            "Jane Doe in Tripoli contributed reporting to this article.)", RemovedReason.CREDIT, id="the longest"
+        ),
+        pytest.param("Jane Doe contributed to this story of the harbour.", None, id="no contributor"),
+        pytest.param("Ships at the pier (Photo: Jane Doe)", RemovedReason.CAPTION, id="a credit in brackets"),
+        pytest.param("Ships at the pier. REUTERS/Jane Doe", RemovedReason.CAPTION, id="a credit behind a slash"),
+        pytest.param("Duration (02:31)", RemovedReason.RUNNING_TIME, id="a running time"),
+        pytest.param("harbour talks_0214", RemovedReason.SLUG, id="a slug of words"),
+        pytest.param("harbour-talks.mp4", RemovedReason.SLUG, id="the name of a file"),
         pytest.param(
             "Enjoying this story? Subscribe to Harbour News and get a tide table.",
             RemovedReason.PROMOTION,
