@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from operator import ne
 from typing import Final, NamedTuple
 
 from services.core.gazetteer import Gazetteer, Named
@@ -68,7 +69,7 @@ def toponyms(text: str, gazetteer: Gazetteer) -> list[Toponym]:
     for named in names:
         if named.reading.is_mask or _is_street(named, field):
             continue
-        within = _within(named, by_start, settled, field)
+        within = _within(named, by_start, settled, field) if field.text.startswith(",", named.end) else None
         if country := settled.get(named.start):
             reading = Reading(country, named.reading.kind)
             located = Toponym("", named.start, named.end, reading, Strength.STRONG, is_located=True, within=None)
@@ -80,8 +81,8 @@ def toponyms(text: str, gazetteer: Gazetteer) -> list[Toponym]:
 
 def _field(text: str, gazetteer: Gazetteer) -> _Field:
     sample = text[:_SAMPLE_CHARS].split()
-    upper = sum([word.isupper() for word in sample])
-    lower = sum([word != word.upper() for word in sample])
+    upper = sum(map(str.isupper, sample))
+    lower = sum(map(ne, sample, map(str.upper, sample)))
     words = _WORD.findall(text) if len(text) < 300 else []
     capitalised = sum(word[0].isupper() for word in words)
     return _Field(
@@ -119,8 +120,11 @@ def _is_written_as_name(named: Named, field: _Field) -> bool:
 
 
 def _is_street(named: Named, field: _Field) -> bool:
+    # Few names have a capitalised word behind them; to see that takes less than the pattern does.
+    if not field.text[named.end + 1 : named.end + 2].isupper():
+        return False
     behind = _BEHIND.match(field.text, named.end)
-    return behind is not None and behind[1][0].isupper() and fold(behind[1]) in field.gazetteer.context.streets
+    return behind is not None and fold(behind[1]) in field.gazetteer.context.streets
 
 
 def _is_no_pronoun(named: Named, field: _Field) -> bool:
@@ -182,14 +186,14 @@ def _is_person(name: str, named: Named, before: str, by_start: Mapping[int, Read
     if " " in name or named.reading.is_abbreviation:
         return False
     is_doubtful = not named.reading.country or bool(named.reading.region) or name in context.doubtful_countries
-    capitalised = before and _is_capital_before(field, named.start)
-    if capitalised and is_doubtful and before in context.titles:
+    if is_doubtful and before in context.titles and _is_capital_before(field, named.start):
         return True
-    if capitalised and before in context.first_names:
+    if before in context.first_names and _is_capital_before(field, named.start):
         # `Austin Texas` is a town and its state.
         place_before = by_start.get(named.start - 1 - len(before))
         return not (place_before and named.reading.country and not named.reading.cities)
-    if _INITIALS.search(field.text, max(0, named.start - 3), named.start) and is_doubtful:
+    close_before = field.text[max(0, named.start - 3) : named.start]
+    if is_doubtful and "." in close_before and _INITIALS.search(field.text, max(0, named.start - 3), named.start):
         return "." not in before
     return name in context.first_names and not field.is_capitals and _has_surname(named, before, by_start, field)
 
@@ -243,7 +247,7 @@ def _word_before(field: _Field, start: int) -> str:
     before = field.folded[max(0, start - _CONTEXT_CHARS) : start]
     if before[-1:] != " ":
         return ""
-    words = before.split()
+    words = before.rsplit(maxsplit=1)
     word = words[-1].lstrip("\"'([") if words else ""
     if word.endswith("."):
         # `Mr. Jordan`, but not `… to the city. Jordan …`.
@@ -253,7 +257,7 @@ def _word_before(field: _Field, start: int) -> str:
 
 
 def _is_capital_before(field: _Field, start: int) -> bool:
-    words = field.text[max(0, start - _CONTEXT_CHARS) : start].split()
+    words = field.text[max(0, start - _CONTEXT_CHARS) : start].rsplit(maxsplit=1)
     return bool(words) and words[-1].lstrip("\"'([“‘")[:1].isupper()
 
 
