@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import log10, sqrt
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from schemas.documents import CleanDocument, Mention, Place, PlaceKind
+from pydantic import TypeAdapter
+
+from schemas.documents import CleanDocument, Place, PlaceKind
 from services.core.gazetteer import Gazetteer
 from services.core.place_names import City, Region
 from services.core.toponyms import Strength, Toponym, toponyms
@@ -19,6 +21,8 @@ LEAD_CHARS: Final = 600
 # What one mention weighs, and how prominent the best place of a mention makes it.
 _WEIGHT: Final = {"title": 4.0, "highlight": 2.0, "dateline": 0.5, "lead": 2.0, "text": 1.0}
 _PROMINENCE: Final = {"title": 1.0, "highlight": 0.6, "dateline": 0.2, "lead": 0.6, "text": 0.3}
+
+_PLACES: Final = TypeAdapter(tuple[Place, ...])
 
 # Between towns of one name, in powers of ten of their people: being the capital, and what the document speaks of.
 _CAPITAL: Final = 1.0
@@ -165,39 +169,41 @@ def _ranked(found: Sequence[_Found], gazetteer: Gazetteer) -> tuple[Place, ...]:
         of_country[one.country].append(one)
         if one.city:
             of_city[one.city].append(one)
-    places = []
+    places: list[dict[str, Any]] = []
     for code, group in of_country.items():
         own = [one for one in group if one.city is None]
         if own:
             entry = gazetteer.countries[code]
             places.append(
-                Place(
-                    name=entry.name,
-                    kind=PlaceKind.COUNTRY,
-                    country=code,
-                    geonames_id=entry.geonames_id,
-                    mentions=_mentions(own),
-                    salience=_salience(group, total),
-                )
+                {
+                    "name": entry.name,
+                    "kind": PlaceKind.COUNTRY,
+                    "country": code,
+                    "geonames_id": entry.geonames_id,
+                    "mentions": _mentions(own),
+                    "salience": _salience(group, total),
+                }
             )
     places += [
-        Place(
-            name=city.name,
-            kind=PlaceKind.CITY,
-            country=city.country,
-            geonames_id=city.geonames_id,
-            lat=city.lat,
-            lon=city.lon,
-            mentions=_mentions(group),
-            salience=_salience(group, total),
-        )
+        {
+            "name": city.name,
+            "kind": PlaceKind.CITY,
+            "country": city.country,
+            "geonames_id": city.geonames_id,
+            "lat": city.lat,
+            "lon": city.lon,
+            "mentions": _mentions(group),
+            "salience": _salience(group, total),
+        }
         for city, group in of_city.items()
     ]
-    return tuple(sorted(places, key=lambda place: -place.salience))
+    places.sort(key=lambda place: -place["salience"])
+    # Validating all at once takes half the time of making them mention by mention.
+    return _PLACES.validate_python(places)
 
 
-def _mentions(found: Iterable[_Found]) -> tuple[Mention, ...]:
-    return tuple(Mention(field=one.field, start=one.toponym.start, end=one.toponym.end) for one in found)
+def _mentions(found: Iterable[_Found]) -> list[dict[str, Any]]:
+    return [{"field": one.field, "start": one.toponym.start, "end": one.toponym.end} for one in found]
 
 
 def _salience(found: Sequence[_Found], total: float) -> float:
