@@ -101,6 +101,8 @@ class PartitionEnds(Answer):
 
 class TopicRow(Answer):
     name: str
+    short_name: str
+    """Without the installation's prefix, if it is ours."""
     is_ours: bool
     description: str
     """Of a topic of ours."""
@@ -155,6 +157,10 @@ class Overview(Answer):
     """Groups that have nothing to do with us."""
     workers: list[MemberRow]
     dead_letters: DeadLetterCount
+    changes: int
+    """Rises when there are new documents or dead letters among the latest."""
+    is_writable: bool
+    """Whether dead letters can be put back from here: the monitor has a token."""
 
 
 class Groups(Answer):
@@ -191,6 +197,9 @@ class DocumentRow(Answer):
     origin: str
     """Position of the raw record."""
     tags: list[TagRow]
+    taxonomy_version: str
+    """Of the definitions that gave the tags."""
+    pipeline_version: str
     is_whole: bool
     """False: too large to be kept by the monitor."""
 

@@ -62,6 +62,8 @@ class Recent:
         self._settings = settings
         self._documents: list[RecentDocument] = []
         self._letters: list[RecentLetter] = []
+        self.changes = 0
+        """How often something new has come."""
 
     @property
     def documents(self) -> list[RecentDocument]:
@@ -94,10 +96,13 @@ class Recent:
     async def read(self, snapshot: Snapshot, latest: Latest) -> None:
         """Take in what has come since the last time. Raises one of `CLUSTER_ERRORS`."""
         classified, dead = self._kafka.topic(CLASSIFIED), self._kafka.topic(DEAD_LETTER)
-        for record in await _new(snapshot, latest, classified, self._settings.documents):
+        documents = await _new(snapshot, latest, classified, self._settings.documents)
+        letters = await _new(snapshot, latest, dead, self._settings.dead_letters)
+        self.changes += bool(documents or letters)
+        for record in documents:
             if (document := _document(record)) is not None:
                 insort(self._documents, document, key=lambda each: each.at_ms)
-        for record in await _new(snapshot, latest, dead, self._settings.dead_letters):
+        for record in letters:
             letter = letter_of(record)
             kept = RecentLetter(without_body(letter), letter_json(letter))
             insort(self._letters, kept, key=lambda each: each.letter.record.timestamp_ms)

@@ -15,9 +15,10 @@ from services.kafka.errors import CLUSTER_ERRORS, explained
 from services.kafka.reader import ReadError
 from services.kafka.settings import KafkaSettings
 from services.kafka.validation import explanation
-from services.monitor import api, openapi, views
+from services.monitor import api, openapi, page_files, views
 from services.monitor.burrow_paths import BurrowPaths
 from services.monitor.journey import Journey
+from services.monitor.live import Live
 from services.monitor.metrics import SnapshotMetrics
 from services.monitor.openapi import Route
 from services.monitor.recent import Recent
@@ -52,11 +53,13 @@ class Server:
         self._redrive = redrive
         self._is_redriving = asyncio.Lock()
         self._metrics = SnapshotMetrics(watch, settings.cluster_name)
+        self._live = Live(watch, recent, self._overview_now)
         self.routes = self._routes()
         self._described = openapi.document(self.routes)
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[self._guard])
+        app.on_shutdown.append(self._live.close)
         for route in self.routes:
             app.router.add_route(route.method, route.path, route.handler)
         return app
@@ -64,11 +67,13 @@ class Server:
     def _routes(self) -> Sequence[Route]:
         text = "text/plain"
         return (
+            *page_files.routes(),
             Route("GET", "/healthz", self._healthz, "Whether it still looks."),
             Route("GET", "/readyz", self._readyz, "Whether it has looked."),
             Route("GET", "/metrics", self._get_metrics, "For Prometheus.", media_type=text),
             Route("GET", "/api/openapi.json", self._openapi, "This description."),
             Route("GET", "/api/v1/overview", self._overview, "The journey, who reads it, what is wrong.", api.Overview),
+            self._live.route,
             Route("GET", "/api/v1/groups", self._groups, "All groups.", api.Groups),
             Route(
                 "GET",
@@ -164,17 +169,20 @@ class Server:
     # The API
 
     async def _overview(self, _: web.Request) -> web.Response:
+        return _answer(self._overview_now())
+
+    def _overview_now(self) -> api.Overview:
         now_s = time.time()
-        return _answer(
-            views.overview(
-                self._snapshot(),
-                self._journey,
-                self._letter_count(now_s),
-                cluster=self._settings.cluster_name,
-                interval_s=self._settings.interval_s,
-                problem=self._watch.problem(now_s=now_s),
-                now_s=now_s,
-            )
+        return views.overview(
+            self._snapshot(),
+            self._journey,
+            self._letter_count(now_s),
+            cluster=self._settings.cluster_name,
+            interval_s=self._settings.interval_s,
+            problem=self._watch.problem(now_s=now_s),
+            now_s=now_s,
+            changes=self._recent.changes,
+            is_writable=self._settings.token is not None,
         )
 
     async def _groups(self, _: web.Request) -> web.Response:

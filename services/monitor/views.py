@@ -94,6 +94,8 @@ def overview(
     interval_s: float,
     problem: str | None,
     now_s: float,
+    changes: int = 0,
+    is_writable: bool = False,
 ) -> api.Overview:
     readers = _readers(snapshot)
     near: list[GroupState] = []
@@ -122,6 +124,8 @@ def overview(
         others=api.Others(groups=len(far), by_status=Counter(each.verdict.status for each in far)),
         workers=[member_row(each.name, member) for each in ours for member in each.members],
         dead_letters=letters,
+        changes=changes,
+        is_writable=is_writable,
     )
 
 
@@ -139,6 +143,8 @@ def document_row(recent: RecentDocument) -> api.DocumentRow:
         position=recent.position,
         origin=recent.origin,
         tags=[api.TagRow(id=tag.id, label=tag.label, kind=tag.kind, relevance=tag.relevance) for tag in document.tags],
+        taxonomy_version=document.taxonomy_version,
+        pipeline_version=document.pipeline_version,
         is_whole=recent.is_whole,
     )
 
@@ -208,6 +214,7 @@ def _topic_fields(topic: TopicState, journey: Journey, readers: dict[str, list[s
     )
     return {
         "name": topic.name,
+        "short_name": ours.name if ours else topic.name,
         "is_ours": ours is not None,
         "description": ours.description if ours else "",
         "exists": bool(topic.partitions),

@@ -1,6 +1,7 @@
 """The monitor over HTTP, beside a real broker: what it serves is what there is, and what it describes."""
 
 import asyncio
+import json
 import math
 import re
 from collections.abc import AsyncIterator
@@ -8,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -121,16 +123,21 @@ async def test_every_answer_is_as_its_description_says(filled: Monitor) -> None:
     checked = 0
 
     for path, operations in described["paths"].items():
-        if "get" not in operations:
+        if "get" not in operations or path == "/api/v1/stream":  # which has no end
             continue
         position = letter["position"] if "dead-letters/" in path else document["position"]
         name, partition, offset = position.split("/")
-        places |= {"topic": name if "{offset}" in path else topic(RAW), "partition": partition, "offset": offset}
+        places |= {
+            "file": "app.js",
+            "topic": name if "{offset}" in path else topic(RAW),
+            "partition": partition,
+            "offset": offset,
+        }
         status, told = await filled.get(path.format(**places))
         (media_type, content), *_ = operations["get"]["responses"]["200"]["content"].items()
 
         assert status == 200, (path, told)
-        assert isinstance(told, str) == (media_type == "text/plain"), path
+        assert isinstance(told, str) == media_type.startswith("text/"), path
         if "$ref" in content["schema"]:
             checked += 1
             jsonschema.validate(told, {**content["schema"], "components": described["components"]})
@@ -206,6 +213,42 @@ async def test_what_is_new_is_given_once(filled: Monitor) -> None:
 
     # The fixture's own connection has read it before.
     assert len(filled.recent.documents) == 2
+
+
+async def test_the_stream_tells_of_each_look_and_of_what_came_last(monitor: Monitor) -> None:
+    servers, topic = monitor.kafka.bootstrap_servers, monitor.kafka.topic
+    async with monitor.client.get("/api/v1/stream") as stream:
+        first = await event(stream)
+        await monitor.look()
+        second = await event(stream)
+        await produce(servers, topic(CLASSIFIED), [classified("doc-1", origin=f"{topic(RAW)}/0/17")])
+        await monitor.look()
+        third = await event(stream)
+        while third[1]["changes"] == second[1]["changes"]:
+            third = await event(stream)
+    _, overview = await monitor.get("/api/v1/overview")
+
+    assert first == ("failure", {"error": "the cluster has not been looked at yet"})
+    assert (second[0], third[0]) == ("overview", "overview")
+    assert third[1]["at_s"] > second[1]["at_s"]
+    assert {**third[1], "age_s": 0} == {**overview, "age_s": 0}
+    assert third[1]["is_writable"] is True
+
+
+async def test_a_server_that_stops_ends_its_streams(settings: KafkaSettings) -> None:
+    monitor = Monitor(settings, MonitorSettings())
+    async with TestClient(TestServer(monitor.server.app())) as client, client.get("/api/v1/stream") as stream:
+        await event(stream)
+        async with asyncio.timeout(5):
+            await client.server.close()
+
+
+async def event(stream: ClientResponse) -> tuple[str, Any]:
+    """Return the next server-sent event: its name and its data."""
+    name = (await stream.content.readline()).decode().removeprefix("event: ").strip()
+    data = (await stream.content.readline()).decode().removeprefix("data: ")
+    assert await stream.content.readline() == b"\n"
+    return name, json.loads(data)
 
 
 async def test_metrics_have_the_names_that_dashboards_know(filled: Monitor) -> None:

@@ -1,0 +1,78 @@
+"""The overview again and again: server-sent events for a page that stays open."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import web
+
+from services.monitor.api import Failure, Overview
+from services.monitor.openapi import Route
+from services.monitor.recent import Recent
+from services.monitor.watch import STARTING, Watch
+
+POLL_S: Final = 0.2
+"""No look is shorter than this by much, and nobody reads faster."""
+REPEAT_S: Final = 15.0
+"""Where nothing changes it is said again: so a listener that has gone is noticed, and a look that is late is told."""
+MOST: Final = 64
+"""Listeners at once. One more is refused, and asks for the overview by itself."""
+
+
+class Live:
+    """Tells its listeners of each look, until it is closed."""
+
+    def __init__(self, watch: Watch, recent: Recent, overview: Callable[[], Overview]) -> None:
+        """`overview` is asked only once there was a look."""
+        self._watch = watch
+        self._recent = recent
+        self._overview = overview
+        self._listeners = 0
+        self._is_closed = False
+
+    @property
+    def route(self) -> Route:
+        told = "The overview after each look, as server-sent events: `overview`, or `failure` before the first look."
+        return Route("GET", "/api/v1/stream", self._stream, told, media_type="text/event-stream")
+
+    async def close(self, _: web.Application) -> None:
+        """End all streams: a server that stops waits for its answers."""
+        self._is_closed = True
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        if self._listeners >= MOST:
+            raise web.HTTPServiceUnavailable(text=f"{MOST} listen already")
+        # A proxy that gathers answers before it passes them on would make it anything but live.
+        headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        answer = web.StreamResponse(headers=headers)
+        await answer.prepare(request)
+        self._listeners += 1
+        try:
+            await self._tell(answer)
+        except ConnectionError:
+            pass  # the listener has gone
+        finally:
+            self._listeners -= 1
+        return answer
+
+    async def _tell(self, answer: web.StreamResponse) -> None:
+        told: object = None
+        told_at = 0.0
+        while not self._is_closed:
+            state = self._state()
+            if state != told or time.monotonic() - told_at >= REPEAT_S:
+                told, told_at = state, time.monotonic()
+                await answer.write(self._event())
+            await asyncio.sleep(POLL_S)
+
+    def _state(self) -> tuple[object, ...]:
+        snapshot = self._watch.snapshot
+        return (snapshot.looks if snapshot else 0, self._watch.failures, self._recent.changes)
+
+    def _event(self) -> bytes:
+        # JSON has no line break outside its texts, and escapes those within; thus it is one line.
+        if self._watch.snapshot is None:
+            failure = Failure(error=self._watch.failure or STARTING)
+            return f"event: failure\ndata: {failure.model_dump_json()}\n\n".encode()
+        return f"event: overview\ndata: {self._overview().model_dump_json()}\n\n".encode()

@@ -1,0 +1,128 @@
+/** The page: told of each look by the monitor, it keeps every part up to date. */
+
+import { ask, follow, path } from "./client.js";
+import { attribute, el, say } from "./dom.js";
+import { documents } from "./documents.js";
+import { duration, plural } from "./format.js";
+import { changes, groups } from "./groups.js";
+import { journey } from "./journey.js";
+import { lag } from "./lag.js";
+import { letters } from "./letters.js";
+import { legend, severity } from "./status.js";
+import { workers } from "./workers.js";
+
+const POINTS = 720;
+const TICK_MS = 1000;
+
+const at = (id) => document.getElementById(id);
+const state = { overview: null, shown: null, heardAt: 0, changes: null, problem: null };
+const histories = new Map();
+const history = (group) => histories.get(group) ?? [];
+
+const parts = {
+  journey: journey(),
+  groups: groups(history),
+  lag: lag(history),
+  documents: documents(),
+  letters: letters(at("letter-count")),
+  workers: workers(),
+};
+
+at("journey").append(parts.journey.node);
+at("group-table").append(parts.groups.node);
+at("lag-controls").append(...parts.lag.controls);
+at("lag-chart").append(parts.lag.node);
+at("document-controls").append(...parts.documents.controls);
+at("document-list").append(parts.documents.node);
+at("letter-list").append(parts.letters.node);
+at("worker-table").append(parts.workers.node);
+legend(at("legend"));
+
+follow({ onOverview, onFailure });
+setInterval(showAge, TICK_MS);
+
+async function onOverview(overview) {
+  Object.assign(state, { overview, heardAt: performance.now(), problem: overview.problem });
+  await remember(overview);
+  if (state.overview !== overview) return; // a newer one has come meanwhile
+  showVerdict(overview, state.shown);
+  state.shown = overview;
+  parts.journey.update(overview);
+  parts.groups.update(overview);
+  parts.lag.update(overview);
+  parts.letters.counts(overview);
+  say(at("others"), othersOf(overview.others));
+  if (overview.changes !== state.changes) {
+    state.changes = overview.changes;
+    await Promise.all([parts.documents.update(), parts.letters.update()]).catch(() => {
+      state.changes = null; // asked again at the next look
+    });
+  }
+  parts.workers.update(overview, parts.documents.all());
+  document.body.dataset.ready = "true";
+}
+
+function onFailure(sentence) {
+  state.problem = sentence;
+  if (!state.overview) say(at("verdict"), "Nothing is known yet");
+  showBanner();
+}
+
+/** Take each group's new point in, and its past where it is not known or has a gap. */
+async function remember({ groups: found, at_s: time, interval_s: interval }) {
+  const isBehind = ({ name }) => !(time - (history(name).at(-1)?.at_s ?? 0) < 2.5 * interval);
+  const asked = found.filter(isBehind).map(async ({ name }) => {
+    const told = await ask(`groups/${path(name)}/history`).catch(() => ({ points: [] }));
+    histories.set(name, told.points);
+  });
+  await Promise.all(asked);
+  for (const { name, lag: records, lag_seconds, rate } of found) {
+    const points = history(name);
+    if (time > (points.at(-1)?.at_s ?? 0)) points.push({ at_s: time, lag: records, lag_seconds, rate });
+    if (points.length > POINTS) points.splice(0, points.length - POINTS);
+    histories.set(name, points);
+  }
+}
+
+function showVerdict(overview, before) {
+  const missing = overview.topics.filter(({ exists }) => !exists);
+  const wrong = overview.groups.filter((group) => group.is_ours && ["careful", "bad"].includes(severity(group.status)));
+  const sentences = [
+    ...wrong.map(({ name, status }) => `${name} is ${status}`),
+    ...(missing.length ? [`${plural(missing.length, "topic")} missing`] : []),
+    ...Object.entries(overview.errors).map(([what, why]) => `${what} could not be read: ${why}`),
+  ];
+  const told = overview.is_well ? ["All is well", ...sentences] : ["Something is wrong", ...sentences];
+  say(at("verdict"), told.join(" · "));
+  attribute(at("verdict"), "data-severity", overview.is_well ? "well" : "bad");
+  say(at("cluster"), `cluster ${overview.cluster},`);
+  document.title = `${overview.is_well ? "" : "⚠ "}tagwire · ${overview.cluster}`;
+  if (before) {
+    const news = changes(before, overview);
+    if (before.is_well !== overview.is_well) news.unshift(told[0]);
+    if (news.length) at("news").replaceChildren(...news.map((text) => el("p", {}, text)));
+  }
+  showBanner();
+  showAge();
+}
+
+function showBanner() {
+  const banner = at("banner");
+  banner.hidden = !state.problem;
+  // An alert is read aloud each time that it is written.
+  say(banner, state.problem ? `What you see may be old: ${state.problem}` : "");
+}
+
+function showAge() {
+  if (!state.overview) return;
+  const age = state.overview.age_s + (performance.now() - state.heardAt) / 1000;
+  say(at("looked"), `looked ${duration(Math.floor(age))} ago, every ${duration(state.overview.interval_s)}`);
+  attribute(at("looked"), "data-late", age > 3 * state.overview.interval_s + 5);
+}
+
+function othersOf({ groups: number, by_status: statuses }) {
+  if (!number) return "";
+  const wrong = Object.entries(statuses).filter(([status]) => ["careful", "bad"].includes(severity(status)));
+  const trouble = wrong.reduce((sum, [, many]) => sum + many, 0);
+  return `${plural(number, "more group")} read none of these topics${trouble ? `, ${trouble} of them in trouble` : ""}`;
+}

@@ -1,0 +1,124 @@
+/** One document to read: its tags, the words that earned them, and what was dropped. */
+
+import { ask, path } from "./client.js";
+import { attribute, el, table } from "./dom.js";
+import { marked, signed, spansIn } from "./evidence.js";
+import { duration, moment, visible, webAddress } from "./format.js";
+import { show } from "./modal.js";
+
+/** Open a document of the list. */
+export async function read(row) {
+  let document;
+  try {
+    document = await ask(`documents/${path(row.position)}`);
+  } catch (error) {
+    show(visible(row.title ?? row.id), el("p", {}, error.message));
+    return;
+  }
+  const text = el("article", { class: "reading", dir: "auto", lang: document.language });
+  const tags = document.tags ?? [];
+  const draw = (chosen) => text.replaceChildren(...body(document, chosen ? [chosen] : tags));
+  draw(null);
+  const nodes = [
+    facts(document, row),
+    el("div", { class: "halves" }, text, el("div", {}, tagList(tags, draw))),
+    dropped(document.removed ?? []),
+  ];
+  show(visible(document.title ?? document.id), nodes.filter(Boolean));
+}
+
+function facts(document, row) {
+  const address = webAddress(document.url);
+  const link = { href: address, target: "_blank", rel: "noopener noreferrer" };
+  const told = [
+    ["id", visible(document.id)],
+    ["source", visible(document.source)],
+    ["address", address ? el("a", link, visible(document.url)) : visible(document.url)],
+    ["language", document.language],
+    ["published", document.published_at ? moment(Date.parse(document.published_at.value) / 1000) : null],
+    ["classified", `${moment(row.at_s)}, ${duration(row.took_s)} after it came in`],
+    ["record", row.position],
+    ["came from", row.origin],
+    ["definitions", document.taxonomy_version.slice(0, 12)],
+    ["release", document.pipeline_version],
+  ];
+  const shown = told.filter(([, value]) => value);
+  return el("dl", { class: "pairs" }, shown.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+}
+
+function body(document, tags) {
+  const field = (name, text, node) => {
+    node.append(...marked(text, spansIn(name, tags)));
+    return node;
+  };
+  const nodes = [];
+  if (document.title) nodes.push(field("title", document.title, el("h3", { dir: "auto" })));
+  const highlights = document.highlights ?? [];
+  if (highlights.length) {
+    const item = (each, at) => field(`highlights[${at}]`, each, el("li", { dir: "auto" }));
+    nodes.push(el("ul", {}, highlights.map(item)));
+  }
+  if (document.dateline?.place) {
+    nodes.push(field("dateline", document.dateline.place, el("p", { class: "dateline", dir: "auto" })));
+  }
+  nodes.push(field("text", document.text, el("div", { class: "text", dir: "auto" })));
+  return nodes;
+}
+
+function tagList(tags, draw) {
+  if (!tags.length) return el("p", { class: "note" }, "It has earned no tag.");
+  const buttons = [];
+  const choose = (tag) => {
+    draw(tag);
+    for (const { button, of } of buttons) attribute(button, "aria-pressed", String(of === tag));
+  };
+  const button = (tag, text) => {
+    const made = el("button", { type: "button", class: "tag", "data-kind": tag?.kind, on: { click: () => choose(tag) } }, text);
+    attribute(made, "aria-pressed", String(tag === null));
+    buttons.push({ button: made, of: tag });
+    return made;
+  };
+  const each = tags.map((tag) =>
+    el(
+      "section",
+      { class: "earned" },
+      el("h3", {}, button(tag, `${tag.label} ${Math.round(tag.relevance * 100)} %`)),
+      el("p", { class: "note" }, `${tag.kind}, confidence ${Math.round(tag.confidence * 100)} %`),
+      evidenceTable(tag),
+    ),
+  );
+  return el("div", {}, el("p", {}, button(null, "All evidence")), each);
+}
+
+function evidenceTable(tag) {
+  const shown = table({
+    caption: `Evidence of ${tag.label}`,
+    columns: [{ label: "Words", wide: true }, { label: "Where" }, { label: "Rule", wide: true }, { label: "Points", number: true }],
+    keyOf: ({ at }) => at,
+    row: ({ evidence }) => ({
+      cells: [
+        el("q", { dir: "auto" }, visible(evidence.term)),
+        `${evidence.field} ${evidence.start}`,
+        visible(evidence.signal),
+        signed(evidence.points),
+      ],
+    }),
+    empty: "",
+  });
+  shown.update(tag.evidence.map((evidence, at) => ({ evidence, at })));
+  return shown.node;
+}
+
+function dropped(removed) {
+  if (!removed.length) return null;
+  const item = ({ reason, text, tags_only_here: tags = [] }) =>
+    el(
+      "li",
+      {},
+      el("strong", {}, reason),
+      " ",
+      el("q", { dir: "auto" }, visible(text)),
+      tags.length ? ` alone would have earned ${tags.join(", ")}` : "",
+    );
+  return el("details", {}, el("summary", {}, `What cleaning has dropped (${removed.length})`), el("ul", {}, removed.map(item)));
+}
