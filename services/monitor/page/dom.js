@@ -65,7 +65,7 @@ export function keyed(parent, items, keyOf, make) {
 /**
  * Return a table that becomes cards where there is little room, and stays a table for those who listen.
  *
- * Columns are `{label, number?, wide?}`; `row(item)` returns `{cells, update}`, a node or a string for each column.
+ * Columns are `{label, number?, wide?, plain?}`, where what is plain needs no label; `row(item)` returns `{cells, update}`, a node or a string for each column.
  */
 export function table({ caption, columns, keyOf, row, empty }) {
   const heads = columns.map(({ label, number }) =>
@@ -82,9 +82,9 @@ export function table({ caption, columns, keyOf, row, empty }) {
   const nothing = el("p", { class: "note" }, empty);
   const make = (item) => {
     const { cells, update } = row(item);
-    const told = columns.map(({ label, number, wide }, at) => {
+    const told = columns.map(({ label, number, wide, plain }, at) => {
       const looks = [number ? "number" : "", wide ? "wide" : ""].join(" ").trim();
-      return el("td", { role: "cell", "data-label": label, class: looks || null }, cells[at]);
+      return el("td", { role: "cell", "data-label": plain ? null : label, class: looks || null }, cells[at]);
     });
     return { node: el("tr", { role: "row" }, told), update };
   };

@@ -12,14 +12,14 @@ const SPARK_POINTS = 120;
 /** Return `{node, update}` for an overview; `history` gives a group's points, oldest first. */
 export function groups(history) {
   const columns = [
-    { label: "Status" },
-    { label: "Group", wide: true },
+    { label: "Status", plain: true, wide: true },
+    { label: "Group", wide: true, plain: true },
     { label: "Lag", number: true },
     { label: "Waiting", number: true },
     { label: "Reads", number: true },
     { label: "Lag of late" },
-    { label: "Why", wide: true },
-    { label: "Partitions" },
+    { label: "Why", wide: true, plain: true },
+    { label: "Partitions", plain: true },
   ];
   const shown = table({
     caption: "Consumer groups, the worst first",
@@ -65,8 +65,8 @@ async function open(name) {
   const shown = table({
     caption: `Partitions of ${name}`,
     columns: [
-      { label: "Status" },
-      { label: "Partition", wide: true },
+      { label: "Status", plain: true, wide: true },
+      { label: "Partition", wide: true, plain: true },
       { label: "Committed", number: true },
       { label: "End", number: true },
       { label: "Lag", number: true },

@@ -36,7 +36,7 @@ function causeEntry(first, state) {
   const message = el("p", { class: "message", dir: "auto" });
   const list = el("ul", { class: "letters" });
   const cause = `${first.reason} in ${first.stage}`;
-  const more = el("button", { type: "button", class: "more" });
+  const more = el("button", { type: "button", class: "more", hidden: true });
   let most = FIRST;
   const fill = () => {
     const mine = state.letters.filter((each) => keyOf(each) === keyOf(first));

@@ -20,8 +20,9 @@ export async function read(row) {
   const draw = (chosen) => text.replaceChildren(...body(document, chosen ? [chosen] : tags));
   draw(null);
   const nodes = [
+    choice(tags, draw),
+    el("div", { class: "halves" }, text, el("div", {}, tags.map(earned))),
     facts(document, row),
-    el("div", { class: "halves" }, text, el("div", {}, tagList(tags, draw))),
     dropped(document.removed ?? []),
   ];
   show(visible(document.title ?? document.id), nodes.filter(Boolean));
@@ -65,29 +66,27 @@ function body(document, tags) {
   return nodes;
 }
 
-function tagList(tags, draw) {
+function choice(tags, draw) {
   if (!tags.length) return el("p", { class: "note" }, "It has earned no tag.");
-  const buttons = [];
-  const choose = (tag) => {
-    draw(tag);
-    for (const { button, of } of buttons) attribute(button, "aria-pressed", String(of === tag));
+  const choose = (chosen) => {
+    draw(chosen.tag);
+    for (const { node, tag } of buttons) attribute(node, "aria-pressed", String(tag === chosen.tag));
   };
-  const button = (tag, text) => {
-    const made = el("button", { type: "button", class: "tag", "data-kind": tag?.kind, on: { click: () => choose(tag) } }, text);
-    attribute(made, "aria-pressed", String(tag === null));
-    buttons.push({ button: made, of: tag });
-    return made;
-  };
-  const each = tags.map((tag) =>
-    el(
-      "section",
-      { class: "earned" },
-      el("h3", {}, button(tag, `${tag.label} ${Math.round(tag.relevance * 100)} %`)),
-      el("p", { class: "note" }, `${tag.kind}, confidence ${Math.round(tag.confidence * 100)} %`),
-      evidenceTable(tag),
-    ),
-  );
-  return el("div", {}, el("p", {}, button(null, "All evidence")), each);
+  const buttons = [null, ...tags].map((tag) => {
+    const on = { click: () => choose({ tag }) };
+    const pressed = String(tag === null);
+    const properties = { type: "button", class: "tag", "data-kind": tag?.kind, "aria-pressed": pressed, on };
+    return { tag, node: el("button", properties, tag ? tag.label : "all") };
+  });
+  const label = "Evidence to highlight";
+  return el("div", { class: "tags", role: "group", "aria-label": label }, el("span", { class: "note" }, "Highlight"), buttons.map(({ node }) => node));
+}
+
+function earned(tag) {
+  const share = (number) => `${Math.round(number * 100)} %`;
+  const about = `${tag.kind}, relevance ${share(tag.relevance)}, confidence ${share(tag.confidence)}`;
+  const title = el("h3", {}, el("span", { class: "tag", "data-kind": tag.kind }, tag.label));
+  return el("section", { class: "earned" }, title, el("p", { class: "note" }, about), evidenceTable(tag));
 }
 
 function evidenceTable(tag) {
