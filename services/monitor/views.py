@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from schemas.documents import ClassifiedDocument
 from services.core.lag import blocked, lost
-from services.core.lag_status import SEVERITY, WRONG
+from services.core.lag_status import SEVERITY, WRONG, Status
 from services.dead_letters.listing import Group as Cause
 from services.dead_letters.listing import letter_fields
 from services.kafka.cluster import Member
@@ -203,8 +203,19 @@ def _group_fields(group: GroupState, journey: Journey) -> dict[str, Any]:
         "lag_seconds": group.point.lag_s,
         "rate": group.point.rate,
         "status": group.verdict.status,
-        "why": group.verdict.why,
+        "why": _why(group),
     }
+
+
+def _why(group: GroupState) -> str:
+    """Return a sentence on the whole group: of the worst partition where there is one, of all where they are well."""
+    if group.verdict.status is Status.OK and group.point.lag:
+        return f"{group.point.lag} offsets wait, and it moves"
+    worst = [each for each in group.partitions if each.verdict.status is group.verdict.status]
+    if not worst or group.verdict.status not in WRONG:
+        return group.verdict.why
+    more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
+    return f"{worst[0].topic} {worst[0].number}{more}: {worst[0].verdict.why}"
 
 
 def _topic_fields(topic: TopicState, journey: Journey, readers: dict[str, list[str]]) -> dict[str, Any]:

@@ -163,6 +163,7 @@ async def test_the_overview_has_the_journey_and_what_is_wrong(filled: Monitor) -
     (group,) = told["groups"]
     assert (group["status"], group["lag"], group["state"]) == ("STOP", 3, "Missing")
     assert group["stages"] == ["clean", "enrich", "classify", "route"]
+    assert re.search(r"documents\.raw \d( \(and \d more\))?: the group has no members", group["why"])
     assert group["lag_seconds"] is not None
     names = [row["name"].removeprefix(filled.kafka.topic_prefix) for row in told["topics"]]
     assert (names[0], names[-1]) == ("documents.raw", "documents.dead-letter")

@@ -86,15 +86,18 @@ async function remember({ groups: found, at_s: time, interval_s: interval }) {
 
 function showVerdict(overview, before) {
   const missing = overview.topics.filter(({ exists }) => !exists);
-  const wrong = overview.groups.filter((group) => group.is_ours && ["careful", "bad"].includes(severity(group.status)));
+  const wrong = overview.groups.filter((group) => ["careful", "bad"].includes(severity(group.status)));
   const sentences = [
     ...wrong.map(({ name, status }) => `${name} is ${status}`),
     ...(missing.length ? [`${plural(missing.length, "topic")} missing`] : []),
     ...Object.entries(overview.errors).map(([what, why]) => `${what} could not be read: ${why}`),
   ];
-  const told = overview.is_well ? ["All is well", ...sentences] : ["Something is wrong", ...sentences];
+  // What others do badly is no fault of the installation, and worth a look all the same.
+  const well = sentences.length ? "tagwire is well, not all who read it" : "All is well";
+  const told = [overview.is_well ? well : "Something is wrong", ...sentences];
   say(at("verdict"), told.join(" · "));
-  attribute(at("verdict"), "data-severity", overview.is_well ? "well" : "bad");
+  const isCareful = overview.is_well && sentences.length > 0;
+  attribute(at("verdict"), "data-severity", isCareful ? "careful" : overview.is_well ? "well" : "bad");
   say(at("cluster"), `cluster ${overview.cluster},`);
   document.title = `${overview.is_well ? "" : "⚠ "}tagwire · ${overview.cluster}`;
   if (before) {

@@ -16,11 +16,11 @@ export function spark(points, label) {
 /**
  * Return a drawing with axes, as wide as told, in pixels, with a line where the pointer is.
  *
- * `tell(value)` is a value with its unit; `onPoint(point)` is told what the pointer is at, null when it has left.
+ * `tell(value)` is a value with its unit; the axis reaches to `least` at least; `onPoint(point)` is told what the pointer is at, null when it has left.
  */
-export function chart(points, { width, height, label, tell, onPoint }) {
+export function chart(points, { width, height, label, tell, least, onPoint }) {
   const edges = { left: 62, right: width - 14, top: 12, bottom: height - 26 };
-  const scale = scales(points, edges);
+  const scale = scales(points, edges, least);
   const cursor = svg("path", { class: "cursor" });
   const drawing = svg(
     "svg",
@@ -61,8 +61,8 @@ export function numbers(points, { caption, tell, most = 30 }) {
   );
 }
 
-function scales(points, { left, right, top, bottom }) {
-  const most = Math.max(0, ...points.map(({ value }) => value ?? 0));
+function scales(points, { left, right, top, bottom }, least = 1) {
+  const most = Math.max(least, ...points.map(({ value }) => value ?? 0));
   const roof = nice(most);
   const [first, last] = [points[0]?.at ?? 0, points.at(-1)?.at ?? 1];
   return {
@@ -74,11 +74,10 @@ function scales(points, { left, right, top, bottom }) {
   };
 }
 
-/** Return the next of 1, 2, 4, 10, 20, 40 …, so that four steps are whole or plain numbers. */
+/** Return the next of 1, 2, 4, 6, 8, 10, 20 …, of which the half is a plain number, too. */
 function nice(most) {
-  if (most <= 0) return 4;
   const power = 10 ** Math.floor(Math.log10(most));
-  return [1, 2, 4, 8, 10].map((each) => each * power).find((each) => each >= most);
+  return [1, 2, 4, 6, 8, 10].map((each) => each * power).find((each) => each >= most);
 }
 
 const ticks = (roof) => [0, roof / 2, roof];

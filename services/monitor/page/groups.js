@@ -17,7 +17,7 @@ export function groups(history) {
     { label: "Lag", number: true },
     { label: "Waiting", number: true },
     { label: "Reads", number: true },
-    { label: "Lag of late" },
+    { label: "Lag of late", plain: true, wide: true },
     { label: "Why", wide: true, plain: true },
     { label: "Partitions", plain: true },
   ];

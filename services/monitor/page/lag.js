@@ -5,9 +5,9 @@ import { el, keyed, say } from "./dom.js";
 import { clock, count, duration, plural, rate } from "./format.js";
 
 const MEASURES = {
-  lag: { label: "records", of: (point) => point.lag, tell: count },
-  seconds: { label: "time", of: (point) => point.lag_seconds, tell: duration },
-  rate: { label: "reads", of: (point) => point.rate, tell: rate },
+  lag: { label: "records", of: (point) => point.lag, tell: count, least: 4 },
+  seconds: { label: "time", of: (point) => point.lag_seconds, tell: duration, least: 1 },
+  rate: { label: "reads", of: (point) => point.rate, tell: rate, least: 1 },
 };
 const HEIGHT = 220;
 
@@ -31,14 +31,14 @@ export function lag(history) {
 
   const draw = (change) => {
     Object.assign(state, change);
-    const { of, tell, label } = MEASURES[state.measure];
+    const { of, tell, label, least } = MEASURES[state.measure];
     const points = history(state.group).map((point) => ({ at: point.at_s, value: of(point) }));
     const sentence = `${state.group}, ${label}: ${summary(points, tell)}`;
     say(words, sentence);
     const onPoint = (point) =>
       say(words, point ? `${clock(point.at)}: ${point.value === null ? "not known" : tell(point.value)}` : sentence);
     if (state.width) {
-      figure.replaceChildren(chart(points, { width: state.width, height: HEIGHT, label: sentence, tell, onPoint }));
+      figure.replaceChildren(chart(points, { width: state.width, height: HEIGHT, label: sentence, tell, least, onPoint }));
     }
     if (details.open) list.replaceChildren(numbers(points, { caption: sentence, tell }));
   };
