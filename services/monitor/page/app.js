@@ -13,6 +13,7 @@ import { workers } from "./workers.js";
 
 const POINTS = 720;
 const TICK_MS = 1000;
+const MOST_SENTENCES = 2;
 
 const at = (id) => document.getElementById(id);
 const state = { overview: null, shown: null, heardAt: 0, changes: null, problem: null };
@@ -88,13 +89,14 @@ function showVerdict(overview, before) {
   const missing = overview.topics.filter(({ exists }) => !exists);
   const wrong = overview.groups.filter((group) => ["careful", "bad"].includes(severity(group.status)));
   const sentences = [
-    ...wrong.map(({ name, status }) => `${name} is ${status}`),
+    ...wrong.toSorted((a, b) => b.is_ours - a.is_ours).map(({ name, status }) => `${name} is ${status}`),
     ...(missing.length ? [`${plural(missing.length, "topic")} missing`] : []),
     ...Object.entries(overview.errors).map(([what, why]) => `${what} could not be read: ${why}`),
   ];
   // What others do badly is no fault of the installation, and worth a look all the same.
   const well = sentences.length ? "tagwire is well, not all who read it" : "All is well";
-  const told = [overview.is_well ? well : "Something is wrong", ...sentences];
+  const more = sentences.length > MOST_SENTENCES ? [`and ${sentences.length - MOST_SENTENCES} more`] : [];
+  const told = [overview.is_well ? well : "Something is wrong", ...sentences.slice(0, MOST_SENTENCES), ...more];
   say(at("verdict"), told.join(" · "));
   const isCareful = overview.is_well && sentences.length > 0;
   attribute(at("verdict"), "data-severity", isCareful ? "careful" : overview.is_well ? "well" : "bad");
