@@ -15,7 +15,8 @@ from tests.monitor.page.conftest import opened
 LEAST_CONTRAST = 4.5
 """Of text and what is behind it: WCAG 2.2, 1.4.3."""
 
-NAMELESS = """() => [...document.querySelectorAll("a[href], button, input, select, summary, section, dialog, [role]")]
+NAMELESS = """() => [...document
+    .querySelectorAll("a[href], button, input, select, summary, section, dialog, svg[role]")]
     .filter((node) => node.checkVisibility())
     .filter((node) => {
         const by = node.getAttribute("aria-labelledby");
