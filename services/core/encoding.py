@@ -82,8 +82,13 @@ _LEGACY: Final = [
 _LINE_ENDS: Final = re.compile("[\r\x0b\x0c\x85\u2028\u2029]")
 # Tab and newline are text. Soft hyphens, zero-width blanks and byte order marks only break words apart.
 _CONTROLS: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b\u2060\ufeff\ufffe\uffff]")
-# Both at once: most texts hold neither, and one look at each character tells.
-_UNSETTLED: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u2028\u2029\u2060\ufeff\ufffe\uffff]")
+# Both at once, in UTF-8, where bytes.translate looks for those of ASCII and the first bytes of the others are rare.
+_UNSETTLED_ASCII: Final = bytes([*range(9), *range(0x0B, 0x20), 0x7F])
+_UNSETTLED_BEYOND: Final = tuple(
+    re.compile(pattern)
+    for pattern in (b"\xc2[\x80-\x9f\xad]", b"\xe2(?:\x80[\x8b\xa8\xa9]|\x81\xa0)", b"\xef(?:\xbb\xbf|\xbf[\xbd-\xbf])")
+)
+"""Among them U+FFFD, which is no control but noise: see `require_text`."""
 _NOISE: Final = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffd-\uffff]")
 _NOISE_BYTES: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _NON_ASCII: Final = re.compile(rb"[\x80-\xff]")
@@ -154,18 +159,31 @@ def composed(text: str) -> str:
 def writable(text: str) -> str:
     """Return the text with plain line ends and without control characters and surrogates, but not yet in NFC."""
     try:
-        text.encode()
+        encoded = text.encode()
     except UnicodeEncodeError:
         # A pair of surrogates that came as two escapes becomes its character; a lone one is dropped.
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
-    text = text.replace("\r\n", "\n")
-    return _CONTROLS.sub("", _LINE_ENDS.sub("\n", text)) if _UNSETTLED.search(text) else text
+        encoded = text.encode()
+    if b"\r" in encoded:
+        text = text.replace("\r\n", "\n")
+        encoded = encoded.replace(b"\r\n", b"\n")
+    return _CONTROLS.sub("", _LINE_ENDS.sub("\n", text)) if _is_unsettled(encoded) else text
+
+
+def _is_unsettled(encoded: bytes) -> bool:
+    """Whether UTF-8 may hold a character that `_LINE_ENDS` or `_CONTROLS` finds, or the one for what is unreadable."""
+    if len(encoded.translate(None, _UNSETTLED_ASCII)) < len(encoded):
+        return True
+    return not encoded.isascii() and any(pattern.search(encoded) for pattern in _UNSETTLED_BEYOND)
 
 
 def require_text(text: str) -> None:
     """Raise Rejected (not_text) for a decoded body that is mostly control characters or undecodable."""
-    noise = len(_NOISE.findall(text, 0, _SAMPLE))
-    seen = min(len(text), _SAMPLE)
+    sample = text[:_SAMPLE]
+    if not _is_unsettled(sample.encode("utf-8", "replace")):
+        return
+    noise = len(_NOISE.findall(sample))
+    seen = len(sample)
     if noise > _MAX_NOISE * seen:
         raise Rejected(Reason.NOT_TEXT, f"body has {noise} control characters in {seen}, expected text")
 

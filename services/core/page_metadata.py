@@ -11,7 +11,6 @@ from itertools import chain, islice
 from typing import Final
 
 from lxml import etree  # type: ignore[import-untyped]
-from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 from services.core.article import gist, one_line
 from services.core.encoding import settle
@@ -58,7 +57,7 @@ class PageMetadata:
     language: str | None
 
 
-def page_metadata(tree: HtmlElement) -> PageMetadata:
+def page_metadata(tree: etree._Element) -> PageMetadata:
     """Return what the page says about itself: JSON-LD first, then `<meta>`, then what is seen."""
     declared = _declared(tree)
     article = _json_ld_article(tree)
@@ -74,7 +73,7 @@ def page_metadata(tree: HtmlElement) -> PageMetadata:
     )
 
 
-def _declared(tree: HtmlElement) -> dict[str, str]:
+def _declared(tree: etree._Element) -> dict[str, str]:
     """Return the page's `<meta>` by name in lower case, the first of a name."""
     declared: dict[str, str] = {}
     for meta in tree.iter("meta"):
@@ -85,7 +84,7 @@ def _declared(tree: HtmlElement) -> dict[str, str]:
     return declared
 
 
-def _json_ld_article(tree: HtmlElement) -> dict[str, object]:
+def _json_ld_article(tree: etree._Element) -> dict[str, object]:
     """Return the first object of an article's type in the page's JSON-LD; empty where there is none."""
     found: dict[str, object] = {}
     for node in _json_ld_nodes(tree):
@@ -98,7 +97,7 @@ def _json_ld_article(tree: HtmlElement) -> dict[str, object]:
     return found
 
 
-def _json_ld_nodes(tree: HtmlElement) -> Iterator[dict[str, object]]:
+def _json_ld_nodes(tree: etree._Element) -> Iterator[dict[str, object]]:
     """Yield the objects of the page's JSON-LD, outer ones first, up to a bound."""
     waiting: deque[object] = deque()
     scripts = (script for script in tree.iter("script") if "ld+json" in (script.get("type") or ""))
@@ -119,7 +118,7 @@ def _json_ld_nodes(tree: HtmlElement) -> Iterator[dict[str, object]]:
 
 
 def _title(
-    tree: HtmlElement, declared: dict[str, str], article: dict[str, object], site_name: str | None
+    tree: etree._Element, declared: dict[str, str], article: dict[str, object], site_name: str | None
 ) -> str | None:
     headings = [text for heading in tree.iter("h1") if 0 < len(text := _text(heading)) <= _LONGEST_TITLE]
     document_title = next((_text(title) for title in tree.iter("title")), "")
@@ -149,7 +148,7 @@ def _agree(heading: str, title: str) -> bool:
     return bool(shorter) and shorter in longer and len(shorter) >= len(longer) * 0.5
 
 
-def _byline(tree: HtmlElement, declared: dict[str, str], article: dict[str, object]) -> str | None:
+def _byline(tree: etree._Element, declared: dict[str, str], article: dict[str, object]) -> str | None:
     names = (_names(article.get("author")), _first(declared, _BYLINE_NAMES))
     for candidate in chain(names, _shown_bylines(tree)):
         name = _BY.sub("", candidate or "", count=1).strip(" ,;|")
@@ -158,12 +157,12 @@ def _byline(tree: HtmlElement, declared: dict[str, str], article: dict[str, obje
     return None
 
 
-def _shown_bylines(tree: HtmlElement) -> Iterator[str]:
+def _shown_bylines(tree: etree._Element) -> Iterator[str]:
     """Yield what reads like a byline; the page is searched only when the first is asked for."""
     yield from map(_text, _SHOWN_BYLINES(tree)[:5])
 
 
-def _published_at(tree: HtmlElement, declared: dict[str, str], article: dict[str, object]) -> datetime | None:
+def _published_at(tree: etree._Element, declared: dict[str, str], article: dict[str, object]) -> datetime | None:
     shown = (element.get("datetime") for element in islice(tree.iterfind(".//time[@datetime]"), 1))
     names = (declared.get(name) for name in _DATE_NAMES)
     for candidate in chain((_string(article.get("datePublished")),), names, shown):
@@ -185,7 +184,7 @@ def _moment(text: str) -> datetime | None:
     return None
 
 
-def _language(tree: HtmlElement, declared: dict[str, str], article: dict[str, object]) -> str | None:
+def _language(tree: etree._Element, declared: dict[str, str], article: dict[str, object]) -> str | None:
     root = tree.getroottree().getroot()
     candidates = (
         *(root.get("lang"), root.get("xml:lang"), root.get("{http://www.w3.org/XML/1998/namespace}lang")),
@@ -212,5 +211,5 @@ def _first(declared: dict[str, str], names: tuple[str, ...]) -> str | None:
     return next((declared[name] for name in names if name in declared), None)
 
 
-def _text(element: HtmlElement) -> str:
+def _text(element: etree._Element) -> str:
     return one_line(settle("".join(element.itertext())))

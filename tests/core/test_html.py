@@ -160,12 +160,20 @@ def test_a_table_in_the_text_has_no_bars_about_its_rows() -> None:
     assert "Grain | 12 tons" in page(whole(f"<article>{ARTICLE}{table}</article>")).paragraphs
 
 
-def test_where_the_extractor_fails_paragraphs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(*args: object, **kwargs: object) -> None:
-        raise RecursionError
+def test_a_paragraph_that_stands_twice_is_kept_once() -> None:
+    article = page(whole(f"<div>{ARTICLE}</div><div class=print>{ARTICLE}</div>"))
+    assert article.paragraphs == PARAGRAPHS
+    assert not any(drop.text in PARAGRAPHS for drop in article.removed)
 
-    monkeypatch.setattr("services.core.html.bare_extraction", fails)
+
+def test_where_the_model_finds_no_article_paragraphs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.core.html.main_text", lambda seen: [False] * len(seen.blocks))
     assert page(whole(f"<nav>Home</nav>{ARTICLE}")).paragraphs == PARAGRAPHS
+    assert page(whole("<nav>Home</nav><p>Port reopens.</p>")).paragraphs == ("Port reopens.",)
+
+
+def test_a_link_that_is_never_closed_costs_no_paragraph() -> None:
+    assert page(f"<p><a href='/'><a href='/a'>Home{'<a>' * 300}{ARTICLE}").paragraphs == PARAGRAPHS
 
 
 def test_what_is_left_out_is_bounded() -> None:
