@@ -85,10 +85,9 @@ def main() -> None:
     parser.add_argument("--check", type=Path, nargs="*", default=[], help="pages to measure on only")
     options = parser.parse_args()
     pages = list(read(options.pages))
-    kept = range(len(pages))
-    scores = cross_validated(pages, kept)
+    scores = cross_validated(pages, range(len(pages)))
     print("all pages:", report(pages, scores))
-    kept = [index for index in kept if f1(pages[index], scores[index]) >= LEAST_LEARNABLE]
+    kept = [index for index in range(len(pages)) if f1(pages[index], scores[index]) >= LEAST_LEARNABLE]
     scores = cross_validated(pages, kept)
     print(f"learned from {len(kept)} of {len(pages)}:", report(pages, scores))
     model = fit([pages[index] for index in kept])
@@ -120,7 +119,9 @@ def labelled(page: PageBlocks, gold: str, site: str) -> Page:
     wanted = shingles(_WORD.findall(gold))
     said = f" {' '.join(_WORD.findall(gold))} "
     labels = [
-        np.mean([shingle in wanted for shingle in shingles(block)]) if len(block) >= 4 else f" {' '.join(block)} " in said
+        np.mean([shingle in wanted for shingle in shingles(block)])
+        if len(block) >= 4
+        else f" {' '.join(block)} " in said
         for block in words
     ]
     long = [index for index, block in enumerate(words) if len(block) >= 4]
@@ -206,7 +207,9 @@ def report(pages: Sequence[Page], scores: Sequence[Any]) -> str:
         shares = [measured(page, score, sure) for page, score in zip(pages, scores, strict=True)]
         precision = np.mean([right / (right + wrong) for right, wrong, _ in shares if right + wrong])
         recall = np.mean([right / (right + missed) for right, _, missed in shares if right + missed])
-        lines.append(f"{sure:+.2f} F1 {2 * precision * recall / (precision + recall):.4f} P {precision:.3f} R {recall:.3f}")
+        lines.append(
+            f"{sure:+.2f} F1 {2 * precision * recall / (precision + recall):.4f} P {precision:.3f} R {recall:.3f}"
+        )
     return "\n    ".join(["", *lines])
 
 

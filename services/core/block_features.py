@@ -24,22 +24,21 @@ _SHORTEST_PROSE: Final = 80
 _ALL_LINKS: Final = 0.9
 _LITTLE: Final = 0.05
 """Share of the page's prose about a block of links, below which it is a menu."""
+_MUCH: Final = 0.2
 _NEARLY_ALL: Final = 0.95
 _NOTHING: Final = -1
 _NO_HEADING: Final = -999
 _LATE: Final = 1_000_000_000
 _NO_BLOCK: Final = Block("", 0, _NOTHING)
 
-_TAGS: Final = {
-    tag: number
-    for number, tag in enumerate(
-        "p li h1 h2 h3 h4 h5 h6 div td th tr blockquote figcaption section article dd dt pre header footer ul button main"
-        " aside summary body".split()
-    )
-}
+_TAG_NAMES: Final = """
+    p li h1 h2 h3 h4 h5 h6 div td th tr blockquote figcaption section article dd dt pre header footer ul button main
+    aside summary body
+    """.split()  # noqa: SIM905  # words read better as words
+_TAGS: Final = {tag: number for number, tag in enumerate(_TAG_NAMES)}
 _OTHER_TAG: Final = len(_TAGS)
 
-_BODY, _COMMENTS, _CHROME, _LEGAL, _ABOUT, _PICTURE, _PROMOTION = (1 << bit for bit in range(7))
+_BODY, _COMMENTS, _CHROME, _LEGAL, _ABOUT, _PICTURE, _PROMOTION, _NEVER = (1 << bit for bit in range(8))
 # How authors of pages name their boxes. These are names in markup, which are English the world over.
 _NAMED: Final = (
     (
@@ -62,9 +61,19 @@ _NAMED: Final = (
     ),
     (
         _LEGAL,
-        re.compile("cookie|consent|gdpr|ccpa|onetrust|legal|privacy|terms|disclaimer|modal|popup|overlay|dialog|toast|notice|alert"),
+        re.compile(
+            "cookie|consent|gdpr|ccpa|onetrust|legal|privacy|terms|disclaimer|modal|popup|overlay|dialog|toast|notice|alert"
+        ),
     ),
     (_ABOUT, re.compile("meta|byline|author|bio|date|time|credit|published|info|contributor|writer|avatar")),
+    (
+        # Of blocks so named in the pages that the model learned from, one in thirty or fewer was of the article.
+        _NEVER,
+        re.compile(
+            r"newsletter|subscri|sign[-_]?up|byline|cookie|consent|breadcrumb|promo|advert|sponsor|caption"
+            r"|sr[-_]only|screen[-_]reader|visually[-_]hidden|(?:^|[\s_-])(?:ads?|cap)(?:$|[\s_-])"
+        ),
+    ),
     (_PICTURE, re.compile("caption|image|photo|figure|picture|gallery|media|video|thumb")),
     (
         _PROMOTION,
@@ -137,7 +146,7 @@ def features(page: PageBlocks) -> list[tuple[float, ...] | None]:
         names = named[element]
         if (
             around[element] in NEVER_ARTICLE
-            or names & _COMMENTS
+            or names & (_COMMENTS | _NEVER)
             or (linked >= _ALL_LINKS and prose[grand] < _LITTLE * all_prose)
         ):
             rows.append(None)
@@ -218,9 +227,10 @@ def _held(page: PageBlocks, prose_of: list[int]) -> _Held:
             chars[parent] += chars[element]
             links[parent] += links[element]
             prose[parent] += prose[element]
-            if first[element] < first[parent]:
+            # A call of min and max for each element would take three times as long.
+            if first[element] < first[parent]:  # noqa: PLR1730
                 first[parent] = first[element]
-            if last[element] > last[parent]:
+            if last[element] > last[parent]:  # noqa: PLR1730
                 last[parent] = last[element]
     return _Held(chars, links, prose, own_prose, beside, own_blocks, first, last)
 
@@ -275,10 +285,14 @@ def _named(page: PageBlocks, held: _Held, heading: int, opening: int) -> tuple[l
     named = own.copy()
     for element in range(1, len(parents)):
         bits = own[element]
-        if bits and prose[element] * 2 > prose[0]:
-            # Whatever its name, an element about title and text is the page, not its comments or its footer.
-            if held.first[element] <= title <= held.last[element] or prose[element] > _NEARLY_ALL * prose[0]:
-                bits &= _BODY
+        # Whatever its name, an element about title and text is the page, not its comments or its footer.
+        if bits and (
+            (prose[element] * 2 > prose[0] and held.first[element] <= title <= held.last[element])
+            or prose[element] > _NEARLY_ALL * prose[0]
+        ):
+            bits &= _BODY
+        if bits & _NEVER and prose[element] > _MUCH * prose[0]:
+            bits ^= _NEVER
         named[element] = named[parents[element]] | (0 if tags[element] == "body" else bits)
     return named, own
 

@@ -13,6 +13,7 @@ from services.core.article import MAX_REMOVED, Article, gist, one_line, removed
 from services.core.clutter import clutter, is_label
 from services.core.dateline import take_dateline
 from services.core.encoding import settle
+from services.core.layout import ends_sentence
 from services.core.main_text import main_text
 from services.core.page_blocks import PageBlocks, page_blocks
 from services.core.page_metadata import page_metadata
@@ -23,6 +24,8 @@ _SHORTEST_PARAGRAPH: Final = 40
 _SURELY_PROSE: Final = 80
 _SHORTEST_REPEATED: Final = 60
 """Characters. A shorter paragraph may well be said twice."""
+_LONGEST_HEAD: Final = 3
+"""Lines before the first statement that are names, roles, sections. More of them are a list, or verse."""
 _DATELINE_WITHIN: Final = 3
 """Paragraphs. A standfirst may stand before the report."""
 _ALL_LINKS: Final = 0.9
@@ -103,9 +106,7 @@ def _may_hold_highlights(seen: PageBlocks) -> bool:
 
 def _highlights(tree: etree._Element) -> tuple[str, ...]:
     """Return the points of the page's first list that is named or headed as its summary."""
-    headed = (
-        heading.getnext() for heading in tree.iter(*_HEADINGS) if is_label(one_line("".join(heading.itertext())))
-    )
+    headed = (heading.getnext() for heading in tree.iter(*_HEADINGS) if is_label(one_line("".join(heading.itertext()))))
     for container in (*_HIGHLIGHT_LISTS(tree), *headed):
         if container is None:
             continue
@@ -123,26 +124,34 @@ def _point(item: etree._Element) -> str | None:
     return text if " " in text and len(text) <= _LONGEST_HIGHLIGHT and linked * 2 < len(text) else None
 
 
-def _body(
-    seen: PageBlocks, kept: list[bool], told: set[str]
-) -> tuple[list[str], list[tuple[RemovedReason, str]]]:
+def _body(seen: PageBlocks, kept: list[bool], told: set[str]) -> tuple[list[str], list[tuple[RemovedReason, str]]]:
     """Return the paragraphs without clutter and without what is told elsewhere, and the clutter."""
     longest = max(map(len, told), default=0) * 2
+    texts = [
+        text
+        for text, _, _ in compress(seen.blocks, kept)
+        if any(map(str.isalnum, text)) and not (len(text) <= longest and gist(text) in told)
+    ]
+    start = next((index for index, text in enumerate(texts[: _LONGEST_HEAD + 1]) if _is_statement(text)), 0)
     paragraphs: list[str] = []
     dropped: list[tuple[RemovedReason, str]] = []
-    for text, _, _ in compress(seen.blocks, kept):
-        if len(text) <= longest and gist(text) in told:
-            continue
-        if reason := clutter(text):
+    for index, text in enumerate(texts):
+        if reason := clutter(text) or (RemovedReason.BOILERPLATE if index < start else None):
             dropped.append((reason, text))
-        elif any(map(str.isalnum, text)):
+        else:
             paragraphs.append(text)
     return paragraphs, dropped
+
+
+def _is_statement(text: str) -> bool:
+    return len(text) >= _SURELY_PROSE or ends_sentence(text)
 
 
 def _left_out(seen: PageBlocks, kept: list[bool], told: set[str]) -> Iterator[tuple[RemovedReason, str]]:
     """Yield the visible blocks that are neither in the main text nor told elsewhere in the document."""
     left = {block.text: block.element for block, is_kept in zip(seen.blocks, kept, strict=True) if not is_kept}
+    for block in compress(seen.blocks, kept):
+        left.pop(block.text, None)
     longest = max(map(len, told), default=0) * 2
     for text in _longest(left):
         if any(map(str.isalnum, text)) and not (len(text) <= longest and gist(text) in told):

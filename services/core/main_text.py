@@ -10,7 +10,7 @@ import orjson
 from services.core.block_features import FEATURES, features
 from services.core.page_blocks import PageBlocks
 
-SURE: Final = 0.4
+SURE: Final = 0.1
 """Score (log odds) above which a block is kept."""
 FAR: Final = 1.5
 """On a page of an unusual layout no score may be high. There what is no farther than this from the best is kept."""
@@ -44,6 +44,4 @@ def _expression(tree: Any) -> str:
     if not isinstance(tree, list):
         return repr(float(tree))
     feature, threshold, up_to, above = tree
-    return (
-        f"({_expression(up_to)} if {FEATURES[int(feature)]} <= {float(threshold)!r} else {_expression(above)})"
-    )
+    return f"({_expression(up_to)} if {FEATURES[int(feature)]} <= {float(threshold)!r} else {_expression(above)})"

@@ -19,7 +19,7 @@ _AROUND: Final = frozenset({"nav", "footer", "aside", "header", "form", "button"
 _CELLS: Final = frozenset({"td", "th"})
 _LONGEST_CELL: Final = 80
 """Characters of a table's cell. Longer ones lay out the page, or are paragraphs in all but name."""
-NEVER_ARTICLE: Final = frozenset({"footer", "aside", "figcaption"})
+NEVER_ARTICLE: Final = frozenset({"nav", "footer", "aside", "figcaption"})
 """Elements about which there is no doubt: what they hold is not the article, whatever stands in them."""
 
 
@@ -53,7 +53,8 @@ class PageBlocks:
         return [f"{tag}.{names}" for tag, names in zip(self.tags, self.names, strict=True)]
 
 
-def page_blocks(tree: etree._Element) -> PageBlocks:
+# One loop, since to call a function for each tag would take longer than all that it does.
+def page_blocks(tree: etree._Element) -> PageBlocks:  # noqa: C901, PLR0912
     """Return the visible text of the page: what stands between two tags of blocks is one block."""
     parents, tags, names = [0], ["html"], [""]
     around: list[str | None] = [None]
@@ -69,14 +70,10 @@ def page_blocks(tree: etree._Element) -> PageBlocks:
             if words:
                 if text := " ".join("".join(words).split()):
                     inner = open_elements[-1]
-                    row = parents[inner]
                     if tags[inner] not in _CELLS or len(text) > _LONGEST_CELL or inner == cell:
                         found.append((text, inner, linked))
-                    elif found and found[-1][1] == row:
-                        # The cells of a row are one block: what they say, they say together.
-                        found[-1] = (f"{found[-1][0]} | {text}", row, found[-1][2] + linked)
                     else:
-                        found.append((text, row, linked))
+                        _add_cell(found, text, parents[inner], linked)
                     cell = inner
                 words = []
                 linked = 0
@@ -106,6 +103,14 @@ def page_blocks(tree: etree._Element) -> PageBlocks:
             if open_links:
                 linked += len(piece.strip())
     return PageBlocks(_settled(found), parents, tags, names, around)
+
+
+def _add_cell(found: list[tuple[str, int, int]], text: str, row: int, linked: int) -> None:
+    """Add a table's cell. The cells of a row are one block: what they say, they say together."""
+    if found and found[-1][1] == row:
+        found[-1] = (f"{found[-1][0]} | {text}", row, found[-1][2] + linked)
+    else:
+        found.append((text, row, linked))
 
 
 def _names(element: etree._Element) -> str:

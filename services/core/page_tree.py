@@ -27,7 +27,9 @@ def page_tree(html: str) -> etree._Element:
     """Return the tree of a page without control characters. Raises Rejected (no_text) where it holds no element."""
     # Given as bytes, so that an XML declaration of another encoding is no error. lxml has no network here,
     # and its HTML parser knows no entities but HTML's own.
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False, huge_tree=True)
+    parser = etree.HTMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False, huge_tree=True
+    )
     if _may_hold_long_tag(html):
         html = _LONG_TAG.sub(_few_attributes, html)
     try:

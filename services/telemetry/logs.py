@@ -47,8 +47,6 @@ def configure_logs(level: str = "info") -> None:
     )
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
     logging.getLogger("aiokafka").setLevel(logging.NOTSET)
-    # An extractor that finds nothing is the document's fault, and told in its dead letter.
-    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 
 
 class _NoRepeats(logging.Filter):

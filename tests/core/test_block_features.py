@@ -92,7 +92,18 @@ def test_the_largest_article_is_the_article() -> None:
 
 
 pieces = st.sampled_from(
-    [f"<p>{PROSE}", "<h1>a", "<div class=comments>", "</div>", "<td>b", "<article>", "<a>c</a>", "<aside>", "d", "<h2>e"]
+    [
+        f"<p>{PROSE}",
+        "<h1>a",
+        "<div class=comments>",
+        "</div>",
+        "<td>b",
+        "<article>",
+        "<a>c</a>",
+        "<aside>",
+        "d",
+        "<h2>e",
+    ]
 )
 
 

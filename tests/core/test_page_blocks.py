@@ -59,7 +59,9 @@ def test_elements_know_what_they_stand_in() -> None:
     assert (page.around[one.element], page.around[two.element]) == ("aside", "nav")
 
 
-markup = st.sampled_from([*"<>&; \n", "<p>", "</p>", "<div", "<td>", "<tr>", "<table>", "</table>", "<a>", "<br>", "a b", "é"])
+markup = st.sampled_from(
+    [*"<>&; \n", "<p>", "</p>", "<div", "<td>", "<tr>", "<table>", "</table>", "<a>", "<br>", "a b", "é"]
+)
 
 
 @given(st.lists(markup, max_size=40).map("".join))
