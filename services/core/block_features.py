@@ -25,6 +25,7 @@ _ALL_LINKS: Final = 0.9
 _LITTLE: Final = 0.05
 """Share of the page's prose about a block of links, below which it is a menu."""
 _MUCH: Final = 0.2
+_MOST: Final = 0.8
 _NEARLY_ALL: Final = 0.95
 _NOTHING: Final = -1
 _NO_HEADING: Final = -999
@@ -107,7 +108,7 @@ def features(page: PageBlocks) -> list[tuple[float, ...] | None]:
     """Return the features of each block; None for one that is no article, whatever else may be said of it."""
     if not page.blocks:
         return []
-    blocks, parents, tags, around = page.blocks, page.parents, page.tags, page.around
+    blocks, parents, tags = page.blocks, page.parents, page.tags
     prose_of = [
         len(block.text) if len(block.text) >= _SHORTEST_PROSE and block.linked * 3 < 1 else 0 for block in blocks
     ]
@@ -144,11 +145,7 @@ def features(page: PageBlocks) -> list[tuple[float, ...] | None]:
         great = parents[grand]
         size = len(text)
         names = named[element]
-        if (
-            around[element] in NEVER_ARTICLE
-            or names & (_COMMENTS | _NEVER)
-            or (linked >= _ALL_LINKS and prose[grand] < _LITTLE * all_prose)
-        ):
+        if names & (_COMMENTS | _NEVER) or (linked >= _ALL_LINKS and prose[grand] < _LITTLE * all_prose):
             rows.append(None)
         else:
             following = blocks[index + 1] if index + 1 < len(blocks) else _NO_BLOCK
@@ -244,8 +241,7 @@ def _top(page: PageBlocks, held: _Held) -> int:
             parent = parents[element]
             weights[element] += size * 0.3
             weights[parent] += size
-            if parent:
-                weights[parents[parent]] += size / 2
+            weights[parents[parent]] += size / 2
     best, most = 0, 0.0
     for element, weight in enumerate(weights):
         if weight > most and (weighed := weight * (1 - held.links[element] / held.chars[element])) > most:
@@ -291,8 +287,11 @@ def _named(page: PageBlocks, held: _Held, heading: int, opening: int) -> tuple[l
             or prose[element] > _NEARLY_ALL * prose[0]
         ):
             bits &= _BODY
+        # A menu or a box that is never closed may hold the article. An aside that holds most is a short article's.
         if bits & _NEVER and prose[element] > _MUCH * prose[0]:
             bits ^= _NEVER
+        elif tags[element] in NEVER_ARTICLE and (tags[element] != "nav" or prose[element] <= _MOST * prose[0]):
+            bits |= _NEVER
         named[element] = named[parents[element]] | (0 if tags[element] == "body" else bits)
     return named, own
 

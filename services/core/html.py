@@ -34,12 +34,11 @@ _HEADINGS: Final = ("h2", "h3", "h4")
 _LONGEST_HIGHLIGHT: Final = 300
 _MAX_HIGHLIGHTS: Final = 10
 
+_HIGHLIGHT_NAMES: Final = ("highlights", "key-points", "keypoints", "key-takeaways")
 _HIGHLIGHT_LISTS: Final = etree.XPath(
-    """
-    //@class[contains(., 'highlights') or contains(., 'key-points') or contains(., 'keypoints')
-        or contains(., 'key-takeaways')]/..
-    | //@id[contains(., 'highlights')]/..
-    """
+    "//@class[{}]/.. | //@id[contains(., 'highlights')]/..".format(
+        " or ".join(f"contains(., '{name}')" for name in _HIGHLIGHT_NAMES)
+    )
 )
 
 
@@ -99,7 +98,7 @@ def _simple_text(seen: PageBlocks) -> list[bool]:
 def _may_hold_highlights(seen: PageBlocks) -> bool:
     """Whether to search the page for a list of its points, which takes longer than to ask this."""
     names = " ".join(seen.names)
-    if "highlights" in names or "key" in names:
+    if any(name in names for name in _HIGHLIGHT_NAMES):
         return True
     return any(seen.tags[element] in _HEADINGS and is_label(text) for text, element, _ in seen.blocks)
 

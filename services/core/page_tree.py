@@ -1,6 +1,7 @@
 """A page -> its tree, safe to walk."""
 
 import re
+from contextlib import suppress
 from typing import Final
 
 from lxml import etree  # type: ignore[import-untyped]
@@ -32,10 +33,9 @@ def page_tree(html: str) -> etree._Element:
     )
     if _may_hold_long_tag(html):
         html = _LONG_TAG.sub(_few_attributes, html)
-    try:
+    tree = None
+    with suppress(etree.XMLSyntaxError):
         tree = etree.fromstring(html.encode(), parser=parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise Rejected(Reason.NO_TEXT, f"page of {len(html)} characters holds no markup that can be read") from error
     if tree is None:
         raise Rejected(Reason.NO_TEXT, f"page of {len(html)} characters holds no element")
     return tree

@@ -85,6 +85,11 @@ def test_comments_longer_than_the_article_stay_comments() -> None:
     assert of(f"{ARTICLE}<div class=comments>{comments}</div>")["Other1"] is None
 
 
+@pytest.mark.parametrize("start", ["<nav><a href=a>Home</a>", "<div class=newsletter>"])
+def test_an_element_that_was_never_closed_costs_no_article(start: str) -> None:
+    assert of(start + ARTICLE)["Two"] is not None
+
+
 def test_the_largest_article_is_the_article() -> None:
     body = f"<article><p>Other {PROSE}</p></article><article>{ARTICLE}</article>"
     assert feature(body, "Two", "is_in_article")
