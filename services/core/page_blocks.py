@@ -19,6 +19,8 @@ _AROUND: Final = frozenset({"nav", "footer", "aside", "header", "form", "button"
 _CELLS: Final = frozenset({"td", "th"})
 _LONGEST_CELL: Final = 80
 """Characters of a table's cell. Longer ones lay out the page, or are paragraphs in all but name."""
+_LONGEST_ROW: Final = 2_000
+"""Characters of a row at which another block begins, lest a row of a hundred thousand cells take seconds to join."""
 NEVER_ARTICLE: Final = frozenset({"nav", "footer", "aside", "figcaption"})
 """Elements about which there is no doubt: what they hold is not the article, whatever stands in them."""
 
@@ -107,7 +109,7 @@ def page_blocks(tree: etree._Element) -> PageBlocks:  # noqa: C901, PLR0912
 
 def _add_cell(found: list[tuple[str, int, int]], text: str, row: int, linked: int) -> None:
     """Add a table's cell. The cells of a row are one block: what they say, they say together."""
-    if found and found[-1][1] == row:
+    if found and found[-1][1] == row and len(found[-1][0]) < _LONGEST_ROW:
         found[-1] = (f"{found[-1][0]} | {text}", row, found[-1][2] + linked)
     else:
         found.append((text, row, linked))
