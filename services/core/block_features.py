@@ -68,7 +68,7 @@ _NAMED: Final = (
     ),
     (_ABOUT, re.compile("meta|byline|author|bio|date|time|credit|published|info|contributor|writer|avatar")),
     (
-        # Of blocks so named in the pages that the model learned from, one in thirty or fewer was of the article.
+        # Of blocks so named in the pages that the model learned from, few were of the article: one in ten at most.
         _NEVER,
         re.compile(
             r"newsletter|subscri|sign[-_]?up|byline|cookie|consent|breadcrumb|promo|advert|sponsor|caption"
