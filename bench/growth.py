@@ -27,6 +27,8 @@ from services.kafka.settings import KafkaSettings
 DOCUMENTS: Final = 15_000
 START: Final = 100
 CLASSIFIED_DOCUMENTS: Final = 300
+CLASSIFIED_TIMES: Final = 3
+"""The least counts: it takes a tenth of a second, in which others may be at work."""
 DEFINITIONS: Final = (0, 100, 1_000, 3_000)
 """Beside the shipped ones."""
 TERMS: Final = 30
@@ -142,11 +144,13 @@ def _with_definitions(size: int) -> Result:
         )
         for number in range(CLASSIFIED_DOCUMENTS)
     ]
-    classify(documents[0], taxonomy)
-    began = time.process_time()
-    for document in documents:
-        classify(document, taxonomy)
-    return Result("definitions", len(taxonomy.definitions), (time.process_time() - began) / len(documents) * 1e6)
+    taken_s = []
+    for _ in range(CLASSIFIED_TIMES):
+        began = time.process_time()
+        for document in documents:
+            classify(document, taxonomy)
+        taken_s.append(time.process_time() - began)
+    return Result("definitions", len(taxonomy.definitions), min(taken_s) / len(documents) * 1e6)
 
 
 def section(results: Sequence[Result]) -> Section:

@@ -1,5 +1,6 @@
 """How long a document takes from being due at the producer until a read-committed subscriber has it, at given loads."""
 
+import argparse
 import asyncio
 import json
 import sys
@@ -18,7 +19,7 @@ from bench.systems import QUIX, TAGWIRE, System, SystemFailed, job_on, running
 from bench.table import Section, Table, failed, figure
 from bench.topics import broker, make_topics
 from bench.whole_job import tags_by_keyword
-from bench.workload import WHOLE_JOB_TEXT
+from bench.workload import TEXT_5_KB, WHOLE_JOB_TEXT
 from schemas.topics import CLASSIFIED, RAW
 from services.kafka import client
 from services.kafka.publisher import Publisher
@@ -62,6 +63,7 @@ async def measure(
     loads: Sequence[float] = LOADS,
     seconds: float = 12.0,
     systems: Sequence[System] = (TAGWIRE, QUIX),
+    function: str = WHOLE_JOB_TEXT.function,
 ) -> list[Result]:
     results = []
     values = WHOLE_JOB_TEXT.values()
@@ -78,7 +80,7 @@ async def measure(
                     topics.topic(RAW),
                     topics.topic(CLASSIFIED),
                     group="load",
-                    function="whole_job",
+                    function=function,
                 )
                 rate_per_s = throughput_per_s * load
                 try:
@@ -183,3 +185,17 @@ def section(results: Sequence[Result]) -> Section:
         y="ms",
     )
     return Section("Latency", TEXT.format(late=LATE_S), [table], {"latency": chart} if ours else {})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.latency", description=__doc__)
+    parser.add_argument("--rate", type=float, default=600.0, help="documents a second")
+    parser.add_argument("--seconds", type=float, default=12.0)
+    parser.add_argument("--function", choices=sorted({WHOLE_JOB_TEXT.function, TEXT_5_KB.function}), default="annotate")
+    options = parser.parse_args()
+    results = asyncio.run(measure(options.rate, loads=(1.0,), seconds=options.seconds, function=options.function))
+    sys.stdout.write(section(results).tables[0].markdown() + "\n")
+
+
+if __name__ == "__main__":
+    main()
