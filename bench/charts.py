@@ -11,6 +11,8 @@ FIGURES: Final = 70
 HEAD: Final = 34
 HEIGHT: Final = 300
 MARGIN: Final = 56
+MOST_STEPS: Final = 8
+"""Of the x axis, that have room for their figure."""
 COLOURS: Final = ("#2a78c2", "#d9822b", "#3f9a5f", "#a05fb4")
 STYLE: Final = """
 text { font: 13px system-ui, sans-serif; fill: #24292f }
@@ -21,7 +23,9 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 """
 
 
-def bars(title: str, values: Mapping[str, float], *, ours: str = "tagwire", floor: float | None = None) -> str:
+def bars(
+    title: str, values: Mapping[str, float], *, ours: str = "tagwire", floor: float | None = None, digits: int = 0
+) -> str:
     """
     Return a horizontal bar for each value, ours in colour.
 
@@ -36,7 +40,7 @@ def bars(title: str, values: Mapping[str, float], *, ours: str = "tagwire", floo
         parts.append(_bar(LABELS, y, value * scale, kind))
         if floor:
             parts.append(_bar(LABELS, y, min(floor, value) * scale, "part"))
-        parts.append(_text(LABELS + value * scale + 6, y + 14, f"{value:,.0f}"))
+        parts.append(_text(LABELS + value * scale + 6, y + 14, f"{value:,.{digits}f}"))
     return _svg(HEAD + len(values) * ROW + 6, parts)
 
 
@@ -48,8 +52,9 @@ def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], *, x:
     bottom = HEIGHT - MARGIN
     parts = [_text(0, 16, title, "title"), _text(0, 36, y), _text(WIDTH - MARGIN, HEIGHT - 8, x, anchor="end")]
     parts.append(f'<line class="axis" x1="{MARGIN}" y1="{bottom}" x2="{WIDTH - MARGIN}" y2="{bottom}"/>')
-    for at, step in enumerate(steps):
-        parts.append(_text(MARGIN + at * across, bottom + 18, f"{step:,.4g}", anchor="middle"))
+    every = max(1, -(-len(steps) // MOST_STEPS))
+    for at, step in list(enumerate(steps))[::every]:
+        parts.append(_text(MARGIN + at * across, bottom + 18, f"{step:,.0f}", anchor="middle"))
     for colour, (name, points) in zip(COLOURS, series.items(), strict=False):
         places = [
             (MARGIN + steps.index(at) * across, bottom - value / top * (bottom - HEAD - 16)) for at, value in points

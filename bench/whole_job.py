@@ -50,6 +50,9 @@ class Results:
     failures: dict[str, str] = field(default_factory=dict)
     """Rival -> why. It does not race again."""
 
+    def cpu_ms(self, name: str) -> float:
+        return median(run.cpu_s / run.documents * 1e3 for run in self.runs[name])
+
     def per_s(self, name: str) -> float | None:
         """Return the median of the rounds in which it could be taken."""
         known = [run.per_s for run in self.runs[name] if run.per_s is not None]
@@ -102,30 +105,33 @@ def tags_by_keyword() -> dict[str, str]:
 
 def section(results: Sequence[Results]) -> Section:
     table = Table(
-        ("", "documents", "CPU ms a document", "documents/s", "tagwire is so many times as fast", "lost", "doubled")
+        ("", "documents", "CPU ms a document", "times tagwire's", "documents/s", "part of tagwire's", "lost", "doubled")
     )
     charts = {}
     for result in results:
-        speeds = {rival.name: per_s for rival in RIVALS if (per_s := result.per_s(rival.name))}
-        ours = speeds.get(TAGWIRE.name)
+        costs_ms = {rival.name: result.cpu_ms(rival.name) for rival in RIVALS if rival.name not in result.failures}
+        our_ms, our_per_s = costs_ms.get(TAGWIRE.name), result.per_s(TAGWIRE.name)
         for rival in RIVALS:
             name, documents = f"{result.workload.name}: {rival.name}", figure(result.documents)
             if why := result.failures.get(rival.name):
                 table.rows.append((name, documents, *failed(why, len(table.head) - 2)))
                 continue
-            runs, per_s = result.runs[rival.name], speeds.get(rival.name)
+            runs, per_s, is_ours = result.runs[rival.name], result.per_s(rival.name), rival.system is TAGWIRE
             table.rows.append(
                 (
                     name,
                     documents,
                     spread([run.cpu_s / run.documents * 1e3 for run in runs], 2),
+                    figure(costs_ms[rival.name] / our_ms, 2) if our_ms and not is_ours else "",
                     spread([run.per_s for run in runs]),
-                    figure(ours / per_s, 2) if ours and per_s and rival.system is not TAGWIRE else "",
+                    figure(per_s / our_per_s, 2) if our_per_s and per_s and not is_ours else "",
                     str(sum(run.count.lost for run in runs)),
                     str(sum(run.count.doubled for run in runs)),
                 )
             )
         name = result.workload.name
-        if speeds:
-            charts[f"whole-job-{name.lower().replace(' ', '-')}"] = bars(f"{name}: documents a second", speeds)
+        if costs_ms:
+            charts[f"whole-job-{name.lower().replace(' ', '-')}"] = bars(
+                f"{name}: CPU ms a document", costs_ms, digits=2
+            )
     return Section("The whole job", TEXT, [table], charts)
