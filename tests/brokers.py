@@ -1,7 +1,7 @@
 """Plain Kafka clients for tests: what a producer and a read-committed subscriber of anyone's would do."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -10,11 +10,13 @@ Message = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
 """Key, value, headers."""
 
 
-async def create_topic(bootstrap: str, name: str, partitions: int = 4) -> None:
+async def create_topic(
+    bootstrap: str, name: str, partitions: int = 4, *, config: Mapping[str, str] | None = None
+) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        await admin.create_topics([NewTopic(name, partitions, 1)])
+        await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dict(config or {}))])
     finally:
         await admin.close()
 

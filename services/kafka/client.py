@@ -31,8 +31,9 @@ CANCEL_AGAIN_S: Final = 1.0
 TRANSACTION_TIMEOUT_MS: Final = 60_000
 """How long the broker lets a transaction be open."""
 LINGER_MS: Final = 5
-BATCH_BYTES: Final = 2**20
-"""Before compression. Larger ones compress better and need fewer requests; one is in flight to a partition."""
+BATCH_BYTES: Final = 512 * 1024
+"""Before compression. Larger ones compress better and need fewer requests, for one at a time is on its way to a
+partition; but one that hardly shrinks must fit into a topic whose `max.message.bytes` is Kafka's default, 1 MiB."""
 
 
 def connection(settings: KafkaSettings) -> dict[str, Any]:
