@@ -10,7 +10,14 @@ from typing import Final
 from prometheus_client.exposition import generate_latest
 
 from bench.table import Section, Table
-from services.telemetry.metrics import BATCH_BYTES, BATCH_RECORDS, STAGE_DURATION, TRANSACTION_DURATION, TRANSACTIONS
+from services.telemetry.metrics import (
+    BATCH_BYTES,
+    BATCH_RECORDS,
+    STAGE_DURATION,
+    TRANSACTION_DURATION,
+    TRANSACTION_RECORDS,
+    TRANSACTIONS,
+)
 from services.telemetry.tally import STAGE_BUCKETS_S, Tally
 from services.worker.channel import MARK
 from services.worker.child import Progress
@@ -59,6 +66,7 @@ def measure() -> Result:
         BATCH_BYTES.observe(DOCUMENTS)
         TRANSACTIONS.labels("committed").inc()
         TRANSACTION_DURATION.observe(0.02)
+        TRANSACTION_RECORDS.observe(DOCUMENTS)
 
     child_s, parent_s = _median_s(in_child), _median_s(in_parent)
     return Result(child_s / DOCUMENTS * 1e6, parent_s / DOCUMENTS * 1e6, _median_s(generate_latest) * 1e3)

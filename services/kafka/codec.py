@@ -181,7 +181,7 @@ def dead_letter(
 
     Of a record that died before, the earlier `kafka_dlt-*` and `dlq-*` headers are replaced, so they never pile up;
     only the replay count is kept. Without an exception there is no class and no stack trace. A null key of a null
-    value becomes an empty one, because aiokafka refuses to send a record that has neither.
+    value becomes an empty one, because aiokafka's `send`, with which it is put back, refuses a record that has neither.
     A record that is larger than a topic of ours takes, as one that was compressed a thousandfold, is left where it is:
     its dead letter has no value, says so in `dlq-value-left-out`, and names topic, partition and offset as ever.
     """

@@ -2,7 +2,9 @@
 Outputs -> record batches, as Kafka stores them, on their way to the broker.
 
 A producer's `send` does for one record what is done here for a batch: look at the topic's metadata, make a future, wait
-for room. That was a third of the CPU time which the worker spent on a document besides the work itself.
+for room. That was a third of the parent's CPU time besides compression.
+
+Nothing here bounds a record's size, as `send` does: the codec does, for whatever a worker writes.
 """
 
 import asyncio
@@ -38,14 +40,16 @@ class RecordBatches:
         """Put an output, for a topic as the broker calls it, into a batch, and send the batch that is full."""
         if topic not in self._partitions:
             self._partitions[topic] = sorted(await self._producer.partitions_for(topic))
-        partitions = self._partitions[topic]
-        place = topic, _PARTITION_OF(output.key, partitions, partitions)
+        place = topic, self._partition_of(topic, output.key)
         batch = self._open.get(place)
-        if batch is None or not _append(batch, output):
-            if batch is not None:
-                await self._send(place, batch)
-            batch = self._open[place] = self._producer.create_batch()
-            _append(batch, output)  # an empty batch takes whatever comes
+        if batch is not None and _append(batch, output):
+            return
+        if batch is not None:
+            await self._send(place, batch)
+        batch = self._open[place] = self._producer.create_batch()
+        if not _append(batch, output):
+            # An empty batch takes whatever comes, says aiokafka; were it not so, a record would be lost in silence.
+            raise RuntimeError(f"{topic}: an empty batch refused a record")
 
     async def flush(self) -> None:
         """Send what is left and wait until the broker has acknowledged every batch. Raises what befell the first."""
@@ -53,6 +57,12 @@ class RecordBatches:
             await self._send(place, batch)
         self._open.clear()
         await asyncio.gather(*self._sent)
+
+    def _partition_of(self, topic: str, key: bytes | None) -> int:
+        """Return where a key leads; without one, any partition that has a leader, if there is one."""
+        free = self._producer.client.cluster.available_partitions_for_topic(topic) if key is None else ()
+        partition: int = _PARTITION_OF(key, self._partitions[topic], list(free or ()))
+        return partition
 
     async def _send(self, place: tuple[str, int], batch: BatchBuilder) -> None:
         batch.close()  # or it would linger for more

@@ -124,7 +124,7 @@ class Worker:
 
     async def health(self, path: str = "/healthz") -> tuple[int, Any]:
         """Return status and body; status 0 while it does not listen yet."""
-        found = re.search(r'"(http://[^"]+)/healthz"', self.log.read_text(errors="replace"))
+        found = re.search(r'"url":"(http://[^"]+)"', self.log.read_text(errors="replace"))
         if found is None:
             return 0, None
         async with aiohttp.ClientSession() as http, http.get(found[1] + path) as answer:
