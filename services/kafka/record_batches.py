@@ -16,10 +16,11 @@ from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from services.kafka.client import look_at
+from services.kafka.partitioning import partition_of
 from services.kafka.records import Output
 
-_PARTITION_OF: Final = DefaultPartitioner()
-"""By the key's murmur2 hash, as Java's producers do it."""
+_ANY: Final = DefaultPartitioner()
+"""For records without a key."""
 
 
 class RecordBatches:
@@ -60,8 +61,11 @@ class RecordBatches:
 
     def _partition_of(self, topic: str, key: bytes | None) -> int:
         """Return where a key leads; without one, any partition that has a leader, if there is one."""
-        free = self._producer.client.cluster.available_partitions_for_topic(topic) if key is None else ()
-        partition: int = _PARTITION_OF(key, self._partitions[topic], list(free or ()))
+        partitions = self._partitions[topic]
+        if key is not None:
+            return partition_of(key, len(partitions))
+        free = self._producer.client.cluster.available_partitions_for_topic(topic)
+        partition: int = _ANY(None, partitions, list(free or ()))
         return partition
 
     async def _send(self, place: tuple[str, int], batch: BatchBuilder) -> None:
