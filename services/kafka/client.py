@@ -25,6 +25,8 @@ FETCH_WAIT_MS: Final = 100
 """A fetch under way holds up the partitions that are not in it, so it is kept short."""
 FETCH_PARTITION_BYTES: Final = 4 * 1024 * 1024
 """Compressed bytes of one partition in one fetch; a single larger record still comes."""
+READER_FETCH_BYTES: Final = 1024 * 1024
+"""As aiokafka has it."""
 STOP_TIMEOUT_S: Final = 3
 """aiokafka's stop() does not return while the broker is away."""
 CANCEL_AGAIN_S: Final = 1.0
@@ -77,8 +79,18 @@ def producer(settings: KafkaSettings, *, client_id: str, transactional_id: str |
     )
 
 
-def reader(settings: KafkaSettings, *topics: str, client_id: str, from_start: bool = True) -> AIOKafkaConsumer:
-    """Return a read-committed consumer outside any group, not yet started: it never commits."""
+def reader(
+    settings: KafkaSettings,
+    *topics: str,
+    client_id: str,
+    from_start: bool = True,
+    fetch_bytes: int = READER_FETCH_BYTES,
+) -> AIOKafkaConsumer:
+    """
+    Return a read-committed consumer outside any group, not yet started: it never commits.
+
+    `fetch_bytes` are of one partition in one fetch; a larger first batch still comes whole.
+    """
     return AIOKafkaConsumer(
         *topics,
         **connection(settings),
@@ -87,6 +99,7 @@ def reader(settings: KafkaSettings, *topics: str, client_id: str, from_start: bo
         auto_offset_reset="earliest" if from_start else "latest",
         enable_auto_commit=False,
         fetch_max_wait_ms=FETCH_WAIT_MS,
+        max_partition_fetch_bytes=fetch_bytes,
     )
 
 
@@ -111,11 +124,7 @@ async def group_member(settings: KafkaSettings, group: str, *, client_id: str) -
         fetch_max_wait_ms=FETCH_WAIT_MS,
         max_partition_fetch_bytes=FETCH_PARTITION_BYTES,
     )
-    try:
-        await consumer.start()
-    except BaseException:
-        await stop(consumer)
-        raise
+    await start(consumer)
     _refuse_failed_offset_fetches(consumer)
     return consumer
 
@@ -136,6 +145,15 @@ def record_of(message: ConsumerRecord[Any, Any]) -> Record:
         value=message.value,
         headers=tuple(message.headers),
     )
+
+
+async def start(consumer: AIOKafkaConsumer) -> None:
+    """Start a consumer; of one that does not start nothing is left."""
+    try:
+        await consumer.start()
+    except BaseException:
+        await stop(consumer)
+        raise
 
 
 async def stop(started: AIOKafkaConsumer | AIOKafkaProducer) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final, Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from services.kafka import client
 from services.kafka.client import record_of
@@ -28,20 +28,10 @@ class Latest:
         self._seen: dict[Partition, int] = {}
 
     async def __aenter__(self) -> Self:
-        self._consumer = AIOKafkaConsumer(
-            **client.connection(self._settings),
-            client_id="tagwire-monitor",
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset="latest",
-            fetch_max_wait_ms=client.FETCH_WAIT_MS,
-            max_partition_fetch_bytes=FETCH_BYTES,
+        self._consumer = client.reader(
+            self._settings, client_id="tagwire-monitor", from_start=False, fetch_bytes=FETCH_BYTES
         )
-        try:
-            await self._consumer.start()
-        except BaseException:
-            await client.stop(self._consumer)
-            raise
+        await client.start(self._consumer)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple, Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from services.kafka import client
 from services.kafka.cluster import Partition
@@ -51,20 +51,8 @@ class FirstUnread:
         self._found: dict[tuple[Partition, int], First] = {}
 
     async def __aenter__(self) -> Self:
-        self._consumer = AIOKafkaConsumer(
-            **client.connection(self._settings),
-            client_id="tagwire-monitor",
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=client.FETCH_WAIT_MS,
-            max_partition_fetch_bytes=FETCH_BYTES,
-        )
-        try:
-            await self._consumer.start()
-        except BaseException:
-            await client.stop(self._consumer)
-            raise
+        self._consumer = client.reader(self._settings, client_id="tagwire-monitor", fetch_bytes=FETCH_BYTES)
+        await client.start(self._consumer)
         return self
 
     async def __aexit__(self, *_: object) -> None:
