@@ -1,8 +1,6 @@
 """`tagwire monitor`, `lag`, `status` and `where`: how it goes, for people and for programs."""
 
-import asyncio
 import contextlib
-import signal
 import time
 from typing import Annotated, Any
 
@@ -10,7 +8,7 @@ import typer
 
 from services.cli.options import AsJson, Bootstrap, LogLevel, group, kafka_settings, settings, usage
 from services.cli.printing import console, is_tty, note, progress, waiting, write_line
-from services.cli.running import run, run_until_interrupted, while_read
+from services.cli.running import run, run_until_interrupted, run_until_told, while_read
 
 app = group()
 
@@ -40,13 +38,7 @@ def monitor(
     own = settings(MonitorSettings, **({"http_port": port} if port is not None else {}))
     kafka, worker = kafka_settings(bootstrap_servers), settings(WorkerSettings)
 
-    async def until_told() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await watch(kafka, own, worker, stop=stop)
-
-    run(until_told())
+    run_until_told(lambda stop: watch(kafka, own, worker, stop=stop))
 
 
 @app.command()

@@ -4,7 +4,7 @@ import asyncio
 import select
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 from services.cli.printing import ReaderGoneError
@@ -18,6 +18,18 @@ def run(doing: Coroutine[Any, Any, Result]) -> Result:
     import uvloop
 
     return uvloop.run(doing)
+
+
+def run_until_told(doing: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    """Run what ends by itself once its event is set: by SIGINT or SIGTERM."""
+
+    async def until_told() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await doing(stop)
+
+    run(until_told())
 
 
 def run_until_interrupted(doing: Coroutine[Any, Any, None]) -> None:

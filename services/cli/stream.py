@@ -1,9 +1,7 @@
 """`tagwire publish`, `worker` and `tail`: documents on their way through a cluster."""
 
-import asyncio
 import contextlib
 import logging
-import signal
 import sys
 from typing import Annotated
 
@@ -12,7 +10,7 @@ import typer
 from services.cli.options import AsJson, Bootstrap, LogLevel, Paths, Source, group, kafka_settings, settings, usage
 from services.cli.printing import console, is_tty, note, progress, write_line
 from services.cli.refusals import tell_refusal
-from services.cli.running import run, run_until_interrupted, while_read
+from services.cli.running import run, run_until_interrupted, run_until_told, while_read
 
 app = group()
 
@@ -72,13 +70,7 @@ def worker(
     own = settings(WorkerSettings, **({"publish": frozenset(names)} if publish_stages is not None else {}))
     kafka = kafka_settings(bootstrap_servers)
 
-    async def until_told() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await work(kafka, own, chosen, stop=stop)
-
-    run(until_told())
+    run_until_told(lambda stop: work(kafka, own, chosen, stop=stop))
 
 
 @app.command()
