@@ -1,6 +1,7 @@
 """A document's id -> every record of it that is kept, in order of time, and what still stands before it."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ from services.subscriber.render import plain
 
 CLIENT_ID: Final = "tagwire-where"
 TOPICS_AT_ONCE: Final = 4
+BREATH: Final = 1000
+"""Records after which others have their turn: a fetch may bring very many, and a monitor answers meanwhile."""
 
 
 class WhereError(Exception):
@@ -73,17 +76,19 @@ async def where(
     document_id: str,
     *,
     since_ms: int = 0,
+    most: int | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> list[Stop]:
     """
-    Return the records of a document, the oldest first.
+    Return the records of a document, the oldest first; of more than `most` the last ones.
 
     First where its id would put them, and dead letters wherever they are; in the other partitions only what was not
-    found there. Raises WhereError when there is none, and `services.kafka.reader.ReadError`.
+    found there. Raises WhereError when there is none, and `services.kafka.reader.ReadError`. Cancelled, or when it
+    fails, it has ended what it began.
     """
     async with Cluster(kafka) as cluster:
         look = await cluster.look()
-    search = _Search(kafka, journey, look, document_id, since_ms, on_progress)
+    search = _Search(kafka, journey, look, document_id, since_ms, most, on_progress)
     stops = await search.run({topic: search.likely(topic) for topic in journey.topics.values()})
     found = {stop.verdict for stop in stops}
     missing = [] if Verdict.RECEIVED in found else [RAW]
@@ -92,8 +97,10 @@ async def where(
     stops += await search.run({topic: search.unlikely(topic) for topic in missing})
     if not stops:
         names = ", ".join(sorted({partition.topic for partition in look.ends} & set(journey.topics)))
-        raise WhereError(f"no record of '{plain(document_id)}' is kept in {names or 'any topic: none is there'}")
-    return sorted(_judged(stops, look, journey), key=lambda stop: (stop.at_ms, stop.topic, stop.partition, stop.offset))
+        since = f", since {rfc3339(since_ms)}" if since_ms else ""
+        raise WhereError(f"no record of '{plain(document_id)}' is kept in {names or 'any topic: none is there'}{since}")
+    way = sorted(_judged(stops, look, journey), key=lambda stop: (stop.at_ms, stop.topic, stop.partition, stop.offset))
+    return way if most is None else way[-most:]
 
 
 class _Search:
@@ -104,6 +111,7 @@ class _Search:
         look: Look,
         document_id: str,
         since_ms: int,
+        most: int | None,
         on_progress: Callable[[int], None],
     ) -> None:
         self._kafka = kafka
@@ -112,6 +120,7 @@ class _Search:
         self._id = document_id
         self._key = document_id.encode()
         self._since_ms = since_ms
+        self._most = most
         self._on_progress = on_progress
         self._seen = 0
         self._turns = asyncio.Semaphore(TOPICS_AT_ONCE)
@@ -129,7 +138,14 @@ class _Search:
         return {number: end for number, end in self._ends(topic).items() if number not in likely}
 
     async def run(self, wanted: Mapping[Topic, Ends]) -> list[Stop]:
-        found = await asyncio.gather(*(self._in(topic, ends) for topic, ends in wanted.items() if any(ends.values())))
+        reading = [asyncio.ensure_future(self._in(topic, ends)) for topic, ends in wanted.items() if any(ends.values())]
+        try:
+            found = await asyncio.gather(*reading)
+        finally:
+            # When one fails, the others would go on for nobody.
+            for task in reading:
+                task.cancel()
+            await asyncio.gather(*reading, return_exceptions=True)
         return [stop for stops in found for stop in stops]
 
     def _ends(self, topic: Topic) -> Ends:
@@ -140,14 +156,16 @@ class _Search:
             if partition.topic == name and each.end is not None
         }
 
-    async def _in(self, topic: Topic, ends: Ends) -> list[Stop]:
-        stops = []
+    async def _in(self, topic: Topic, ends: Ends) -> Iterable[Stop]:
+        stops: deque[Stop] = deque(maxlen=self._most)
         async with self._turns:
             records = read(self._kafka, topic, ends, client_id=CLIENT_ID, since_ms=self._since_ms)
             async with aclosing(records):
                 async for record in records:
                     self._seen += 1
                     self._on_progress(self._seen)
+                    if self._seen % BREATH == 0:
+                        await asyncio.sleep(0)
                     if (stop := self._stop(topic, record)) is not None:
                         stops.append(stop)
         return stops

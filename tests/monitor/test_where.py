@@ -4,9 +4,7 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from schemas.topics import CLASSIFIED, DEAD_LETTER, EMBEDDED_PARTITIONS, RAW, all_topics, tag_topic
-from services.core.taxonomy import shipped_routes
-from services.kafka.admin import create_topics
+from schemas.topics import CLASSIFIED, DEAD_LETTER, EMBEDDED_PARTITIONS, RAW, tag_topic
 from services.kafka.partitioning import partition_of
 from services.kafka.settings import KafkaSettings
 from services.monitor.journey import journey
@@ -15,13 +13,6 @@ from tests.brokers import produce
 from tests.monitor.documents import classified, dead_letter
 
 GROUP = "tagwire-clean-route"
-
-
-@pytest.fixture
-async def settings(kafka: str, prefix: str) -> KafkaSettings:
-    settings = KafkaSettings(bootstrap_servers=kafka, topic_prefix=prefix)
-    await create_topics(settings, all_topics(shipped_routes()), partitions=EMBEDDED_PARTITIONS)
-    return settings
 
 
 async def send_raw(settings: KafkaSettings, value: bytes, *, key: bytes | None, partition: int) -> int:
@@ -120,8 +111,16 @@ async def test_a_producer_that_uses_no_key_or_its_own_partitions_hides_nothing(s
 async def test_before_the_time_that_is_asked_for_nothing_is_shown(settings: KafkaSettings) -> None:
     await send_raw(settings, b"text", key=b"old", partition=0)
 
-    with pytest.raises(WhereError):
+    with pytest.raises(WhereError, match=r"is kept in .*, since 2096-10-02T07:06:40\.000Z"):
         await found(settings, "old", since_ms=4_000_000_000_000)
+
+
+async def test_of_very_many_records_the_last_ones_are_shown(settings: KafkaSettings) -> None:
+    sent = [await send_raw(settings, b"text", key=b"same", partition=2) for _ in range(5)]
+
+    stops = await where(settings, journey(settings), "same", most=3)
+
+    assert [stop.offset for stop in stops] == sent[-3:]
 
 
 async def test_an_id_that_nobody_has_seen_is_one_sentence(settings: KafkaSettings) -> None:
