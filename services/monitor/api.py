@@ -4,7 +4,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.documents import DocumentId
 from services.core.lag_status import Status
+from services.monitor.where import Verdict
 
 
 class Answer(BaseModel):
@@ -254,6 +256,41 @@ class LetterDetail(LetterRow):
     key: str | None
     headers: list[tuple[str, str | None]]
     body_start: str | None
+
+
+class WhereRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    id: DocumentId
+    """Of the document, letter by letter."""
+    since: str = ""
+    """Only records from then on: RFC 3339, or `30m`, `2h`, `3d` ago. Empty: all that are kept."""
+
+
+class StopRow(Answer):
+    at_s: float
+    """The record's timestamp."""
+    topic: str
+    partition: int
+    offset: int
+    position: str
+    """`topic/partition/offset`, by which a document or a dead letter may be had."""
+    verdict: Verdict
+    message: str
+    """What waits before it, its tags, or why it died."""
+    origin: str | None
+    """Position of the raw record that it came from. null: it is one, or nobody has noted it."""
+
+
+class Where(Answer):
+    id: str
+    summary: str
+    """What was found, or where nothing was, in a sentence."""
+    took_s: float
+    is_more: bool
+    """Whether there may be earlier records than these."""
+    stops: list[StopRow]
+    """Every record of the document that is kept, oldest first."""
 
 
 class RedriveRequest(BaseModel):

@@ -1,8 +1,8 @@
 """Routes -> an OpenAPI 3.1 document: each route says what it answers, and this puts it together."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -30,10 +30,15 @@ class Route:
     """None: no JSON of ours; `media_type` says what."""
     media_type: str = "application/json"
     takes: type[BaseModel] | None = None
+    """The body."""
+    asks: type[BaseModel] | None = None
+    """The query: a parameter for each field."""
     may_be_missing: bool = False
     """404, with a sentence."""
     writes: bool = False
     """Needs the token."""
+    failures: Mapping[int, str] = field(default_factory=dict)
+    """Further statuses, and those whose reason is another here than elsewhere: each with a sentence."""
 
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
@@ -49,8 +54,8 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         "info": {
             "title": "tagwire monitor",
             "version": version("tagwire"),
-            "description": "Consumer lag, statuses and the journey of documents. No answer asks Kafka anything: all "
-            "show the latest look. Times are seconds since 1970, in UTC.",
+            "description": "Consumer lag, statuses and the journey of documents. No answer asks Kafka anything, but "
+            "for `/api/v1/where` and a redrive: all show the latest look. Times are seconds since 1970, in UTC.",
         },
         "paths": paths,
         "components": {
@@ -69,10 +74,8 @@ def _operation(route: Route) -> dict[str, Any]:
     if route.path.startswith("/api/"):
         answers["503"] = _failure("The cluster has not been looked at yet.")
     operation: dict[str, Any] = {"summary": route.summary, "responses": answers}
-    if names := _PARAMETER.findall(route.path):
-        operation["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
-        ]
+    if parameters := [*_path_parameters(route.path), *_query_parameters(route.asks)]:
+        operation["parameters"] = parameters
     if route.takes:
         operation["requestBody"] = {"required": True, "content": _content(route.takes, "application/json")}
     if route.writes:
@@ -83,7 +86,31 @@ def _operation(route: Route) -> dict[str, Any]:
             "403": _failure("This monitor has no token, so nothing can be changed."),
             "409": _failure("Another one is under way."),
         }
+    answers |= {str(status): _failure(about) for status, about in route.failures.items()}
     return operation
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _PARAMETER.findall(path)
+    ]
+
+
+def _query_parameters(model: type[BaseModel] | None) -> list[dict[str, Any]]:
+    if model is None:
+        return []
+    described = model.model_json_schema()
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in described.get("required", ()),
+            "description": schema.pop("description", ""),
+            "schema": schema,
+        }
+        for name, schema in described["properties"].items()
+    ]
 
 
 def _content(model: type[BaseModel] | None, media_type: str) -> dict[str, Any]:

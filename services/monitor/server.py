@@ -25,6 +25,7 @@ from services.monitor.recent import Recent
 from services.monitor.settings import MonitorSettings
 from services.monitor.snapshot import GroupState, Snapshot
 from services.monitor.watch import STARTING, Watch
+from services.monitor.where_path import WherePath
 from services.telemetry.exposition import CONTENT_TYPE
 from services.telemetry.http import health_answer, json_answer
 
@@ -54,12 +55,13 @@ class Server:
         self._is_redriving = asyncio.Lock()
         self._metrics = SnapshotMetrics(watch, settings.cluster_name)
         self._live = Live(watch, recent, self._overview_now)
+        self._where = WherePath(kafka, journey)
         self.routes = self._routes()
         self._described = openapi.document(self.routes)
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[self._guard])
-        app.on_shutdown.append(self._live.close)
+        app.on_shutdown.extend((self._live.close, self._where.close))
         for route in self.routes:
             app.router.add_route(route.method, route.path, route.handler)
         return app
@@ -126,6 +128,7 @@ class Server:
                 takes=api.RedriveRequest,
                 writes=True,
             ),
+            self._where.route,
             *BurrowPaths(self._kafka, self._settings, self._watch).routes,
         )
 

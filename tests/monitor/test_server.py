@@ -4,7 +4,6 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import jsonschema
@@ -15,71 +14,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from schemas import headers
 from schemas.documents import ClassifiedDocument
-from schemas.topics import CLASSIFIED, DEAD_LETTER, EMBEDDED_PARTITIONS, RAW, all_topics
-from services.core.taxonomy import shipped_routes
+from schemas.topics import CLASSIFIED, DEAD_LETTER, RAW
 from services.dead_letters.letters import Selection
-from services.kafka.admin import create_topics
 from services.kafka.latest import Latest
 from services.kafka.settings import KafkaSettings
-from services.monitor import api
-from services.monitor.journey import journey
-from services.monitor.recent import Recent
-from services.monitor.server import Server
 from services.monitor.settings import MonitorSettings
-from services.monitor.watch import Watch
 from services.telemetry.lag_metrics import FAMILIES
 from tests.brokers import produce
+from tests.monitor.conftest import TOKEN, Monitor
 from tests.monitor.documents import classified, dead_letter
-
-TOKEN = "a-token-of-enough-characters"
-
-
-class Monitor:
-    """The server over a watch that looks when it is told to, and a client of it."""
-
-    def __init__(self, kafka: KafkaSettings, settings: MonitorSettings) -> None:
-        self.kafka = kafka
-        self.watch = Watch(kafka, settings, journey(kafka).inputs, groups=[kafka.group("tagwire-clean-route")])
-        self.recent = Recent(kafka, settings)
-        self.asked: list[tuple[api.RedriveRequest, Selection]] = []
-        self.may_answer = asyncio.Event()
-        self.may_answer.set()
-        self.server = Server(kafka, settings, journey(kafka), self.watch, self.recent, self.redrive)
-        self.client: TestClient[Any, Any]
-
-    async def redrive(self, wanted: api.RedriveRequest, chosen: Selection) -> api.RedriveReport:
-        self.asked.append((wanted, chosen))
-        await self.may_answer.wait()
-        return api.RedriveReport(summary=["none"], sent=0, is_dry=wanted.is_dry, candidates=[])
-
-    async def look(self) -> None:
-        async with self.watch, Latest(self.kafka) as latest:
-            await self.recent.read(await self.watch.look(), latest)
-
-    async def get(self, path: str, **options: Any) -> tuple[int, Any]:
-        async with self.client.get(path, **options) as answer:
-            is_json = answer.content_type == "application/json"
-            return answer.status, await (answer.json() if is_json else answer.text())
-
-    async def post(self, token: str | None, **body: Any) -> tuple[int, Any]:
-        given = {"Authorization": f"Bearer {token}"} if token else {}
-        async with self.client.post("/api/v1/dead-letters/redrive", json=body, headers=given) as answer:
-            return answer.status, await answer.json()
-
-
-@pytest.fixture
-async def settings(kafka: str, prefix: str) -> KafkaSettings:
-    settings = KafkaSettings(bootstrap_servers=kafka, topic_prefix=prefix)
-    await create_topics(settings, all_topics(shipped_routes()), partitions=EMBEDDED_PARTITIONS)
-    return settings
-
-
-@pytest.fixture
-async def monitor(settings: KafkaSettings) -> AsyncIterator[Monitor]:
-    made = Monitor(settings, MonitorSettings(token=TOKEN, cluster_name="ours"))
-    async with TestClient(TestServer(made.server.app())) as client:
-        made.client = client
-        yield made
 
 
 @pytest.fixture
@@ -119,7 +62,7 @@ async def test_every_answer_is_as_its_description_says(filled: Monitor) -> None:
     topic = filled.kafka.topic
     (document,) = (await filled.get("/api/v1/documents"))[1]["documents"]
     (letter,) = (await filled.get("/api/v1/dead-letters"))[1]["letters"]
-    places = {"group": filled.kafka.group("tagwire-clean-route"), "cluster": "ours"}
+    places = {"group": filled.kafka.group("tagwire-clean-route"), "cluster": "ours", "id": "doc-1"}
     checked = 0
 
     for path, operations in described["paths"].items():
@@ -133,7 +76,11 @@ async def test_every_answer_is_as_its_description_says(filled: Monitor) -> None:
             "partition": partition,
             "offset": offset,
         }
-        status, told = await filled.get(path.format(**places))
+        parameters = operations["get"].get("parameters", ())
+        query = {
+            each["name"]: places[each["name"]] for each in parameters if each["in"] == "query" and each["required"]
+        }
+        status, told = await filled.get(path.format(**places), params=query)
         (media_type, content), *_ = operations["get"]["responses"]["200"]["content"].items()
 
         assert status == 200, (path, told)
@@ -141,7 +88,7 @@ async def test_every_answer_is_as_its_description_says(filled: Monitor) -> None:
         if "$ref" in content["schema"]:
             checked += 1
             jsonschema.validate(told, {**content["schema"], "components": described["components"]})
-    assert checked == 9
+    assert checked == 10
 
 
 async def test_every_path_is_described_and_no_other(monitor: Monitor) -> None:
