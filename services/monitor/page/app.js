@@ -9,6 +9,7 @@ import { journey } from "./journey.js";
 import { lag } from "./lag.js";
 import { letters } from "./letters.js";
 import { legend, severity } from "./status.js";
+import { where } from "./where.js";
 import { workers } from "./workers.js";
 
 const POINTS = 720;
@@ -28,6 +29,8 @@ const parts = {
   letters: letters(at("letter-count")),
   workers: workers(),
 };
+const search = { form: at("where"), id: at("where-id"), since: at("where-since") };
+parts.where = where(search, [parts.documents.opener, parts.letters.opener]);
 
 at("journey").append(parts.journey.node);
 at("group-table").append(parts.groups.node);
@@ -58,6 +61,7 @@ async function onOverview(overview) {
     await Promise.all([parts.documents.update(), parts.letters.update()]).catch(() => {
       state.changes = null; // asked again at the next look
     });
+    parts.where.update();
   }
   parts.workers.update(overview, parts.documents.all());
   document.body.dataset.ready = "true";

@@ -2,11 +2,15 @@
 
 /** Return the answer of the API. Raises Error with the monitor's sentence. */
 export async function ask(path, options = {}) {
-  const answer = await fetch(`api/v1/${path}`, { ...options, signal: AbortSignal.timeout(options.timeout ?? 15000) });
+  const signals = [AbortSignal.timeout(options.timeout ?? 15000), options.signal].filter(Boolean);
+  const answer = await fetch(`api/v1/${path}`, { ...options, signal: AbortSignal.any(signals) });
   const told = await answer.json().catch(() => ({ error: answer.statusText }));
   if (!answer.ok) throw new Error(told.error ?? answer.statusText);
   return told;
 }
+
+/** Return what an error of `ask` tells people. What fetch itself says of a server that is away differs by browser. */
+export const sentence = (error) => (error instanceof TypeError ? "the monitor does not answer" : error.message);
 
 /** Return the path of what a record's position or a name says, whatever characters it has. */
 export const path = (...parts) => parts.flatMap((part) => part.split("/")).map(encodeURIComponent).join("/");
@@ -36,8 +40,7 @@ export function follow({ onOverview, onFailure }) {
     try {
       onOverview(await ask("overview"));
     } catch (error) {
-      // What fetch itself says of a server that is away differs from browser to browser.
-      onFailure(error instanceof TypeError ? "the monitor does not answer" : error.message);
+      onFailure(sentence(error));
     }
     if (source.readyState === EventSource.CLOSED) listen();
   };

@@ -7,7 +7,7 @@ import { read } from "./reading.js";
 
 const FIRST = 8;
 
-/** Return `{controls, node, update}`; `update` asks for the documents anew. */
+/** Return `{controls, node, update, all, opener}`; `update` asks for the documents anew. */
 export function documents() {
   const state = { all: [], wanted: "", most: FIRST };
   const input = (event) => {
@@ -32,7 +32,11 @@ export function documents() {
   };
   draw();
   const update = async () => draw({ all: (await ask("documents")).documents });
-  return { controls, node, update, all: () => state.all };
+  const opener = (position) => {
+    const row = state.all.find((each) => each.position === position);
+    return row?.is_whole ? () => read(row) : null;
+  };
+  return { controls, node, update, all: () => state.all, opener };
 }
 
 function matches({ id, title, source, tags }, wanted) {

@@ -5,10 +5,11 @@ import { el, keyed, say } from "./dom.js";
 import { count, moment, plural, visible } from "./format.js";
 import { show } from "./modal.js";
 import { putBack } from "./redrive.js";
+import { whereLink } from "./where.js";
 
 const FIRST = 10;
 
-/** Return `{node, counts, update}`; `update` asks for the letters anew, `counts` tells how many there are. */
+/** Return `{node, counts, update, opener}`; `update` asks for the letters anew, `counts` tells how many there are. */
 export function letters(counted) {
   const state = { letters: [], isWritable: false };
   const causes = el("ul", { class: "entries" });
@@ -25,7 +26,11 @@ export function letters(counted) {
     const more = told.is_more ? "at least " : "";
     say(counted, `${more}${count(told.last_hour)} in the last hour, ${more}${count(told.last_day)} in the last day`);
   };
-  return { node, counts, update };
+  const opener = (position) => {
+    const letter = state.letters.find((each) => each.position === position);
+    return letter ? () => read(letter, state) : null;
+  };
+  return { node, counts, update, opener };
 }
 
 const keyOf = ({ reason, stage, fingerprint }) => `${reason} ${stage} ${fingerprint}`;
@@ -90,6 +95,7 @@ async function read(row, state) {
     ["letter", letter.position],
     ["came from", letter.original ? `${visible(letter.original.position)}, ${letter.original.time}` : "not told"],
     ["key", letter.key === null ? "null" : visible(letter.key)],
+    ["on its way", row.id ? whereLink(row.id) : null],
     ["exception", letter.exception ? visible(letter.exception) : null],
   ].filter(([, text]) => text !== null);
   const back = () => putBack(`Put back: ${visible(name)}`, { ids: [name] }, state.isWritable);

@@ -25,7 +25,11 @@ node.addEventListener("close", () => {
 node.addEventListener("click", (event) => event.target === node && node.close());
 document.body.append(node);
 
-/** Show nodes under a title. `onClose` is called once, when it is left or something else is shown. */
+/**
+ * Show nodes under a title, and return what closes the dialog if it shows them still.
+ *
+ * `onClose` is called once, when it is left or something else is shown.
+ */
 export function show(heading, nodes, { onClose = () => {} } = {}) {
   ended();
   ended = onClose;
@@ -35,4 +39,5 @@ export function show(heading, nodes, { onClose = () => {} } = {}) {
   body.scrollTop = 0;
   if (!node.open) node.showModal();
   title.focus();
+  return () => node.open && ended === onClose && node.close();
 }

@@ -5,6 +5,7 @@ import { attribute, el, table } from "./dom.js";
 import { marked, signed, spansIn } from "./evidence.js";
 import { duration, moment, visible, webAddress } from "./format.js";
 import { show } from "./modal.js";
+import { whereLink } from "./where.js";
 
 /** Open a document of the list. */
 export async function read(row) {
@@ -40,6 +41,7 @@ function facts(document, row) {
     ["classified", `${moment(row.at_s)}, ${duration(row.took_s)} after it came in`],
     ["record", row.position],
     ["came from", row.origin],
+    ["on its way", whereLink(document.id)],
     ["definitions", document.taxonomy_version.slice(0, 12)],
     ["release", document.pipeline_version],
   ];

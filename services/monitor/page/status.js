@@ -25,23 +25,23 @@ const SHAPES = {
 
 export const severity = (status) => MEANINGS[status]?.[0] ?? "idle";
 
-/** Return `{node, update}`: a status as its shape and its word. */
+/** Return `{node, update}`: a status, or another word of that kind, as its shape and its word. */
 export function badge() {
   const path = svg("path", { "fill-rule": "evenodd" });
   const word = el("span");
   const icon = svg("svg", { viewBox: "0 0 16 16", class: "shape", "aria-hidden": "true" }, path);
   const node = el("span", { class: "badge" }, icon, word);
-  const update = (status) => {
-    attribute(node, "data-severity", severity(status));
-    attribute(path, "d", SHAPES[severity(status)]);
+  const update = (status, kind = severity(status)) => {
+    attribute(node, "data-severity", kind);
+    attribute(path, "d", SHAPES[kind]);
     say(word, status);
   };
   return { node, update };
 }
 
-export function badgeOf(status) {
+export function badgeOf(status, kind) {
   const { node, update } = badge();
-  update(status);
+  update(status, kind);
   return node;
 }
 

@@ -30,7 +30,7 @@ PHONE: Final = (390, 844)
 SEEN_MS: Final = 60_000
 LINE_S: Final = 8
 """A line needs some looks."""
-LOAD: Final = 80
+LOAD: Final = 240
 """Rounds of the seeds: enough to be seen waiting, also on a fast machine."""
 
 
@@ -104,6 +104,8 @@ async def page(
     context = await browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if is_dark else "light",
+        is_mobile=size == PHONE,  # no keyboard, so no hint of one
+        has_touch=size == PHONE,
         locale="en-GB",
         timezone_id="UTC",
         reduced_motion="reduce",

@@ -120,6 +120,10 @@ async def test_texts_stand_out_and_controls_have_names(browser: Browser, filled:
         await expect(page.locator(".reading mark").first).to_be_visible()
         assert await page.evaluate(NAMELESS) == []
         assert await faint(page) == []
+        await page.get_by_role("link", name="where it is, and was").click()
+        await expect(page.get_by_role("dialog").locator("tbody tr")).to_have_count(1)
+        assert await page.evaluate(NAMELESS) == []
+        assert await faint(page) == []
         assert await page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light dark"
 
 

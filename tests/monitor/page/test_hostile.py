@@ -63,7 +63,7 @@ async def test_hostile_text_stays_text(browser: Browser, evil: None, url: str, w
         await expect(page.locator(".reading mark").first).to_be_visible()
         assert reading.startswith(f"🙂{ATTACK}")
         assert "⟨U+202E⟩gnp.exe ⟨U+2066⟩b␀␛[31mc\ufffd" in reading
-        assert await page.get_by_role("dialog").locator("a").count() == 0  # of the address
+        assert await page.get_by_role("dialog").locator("a:not([href^='#where='])").count() == 0  # of the address
         await is_clean(page)
         await page.keyboard.press("Escape")
 
@@ -72,6 +72,31 @@ async def test_hostile_text_stays_text(browser: Browser, evil: None, url: str, w
         await page.get_by_text("Headers (").click()
         await expect(page.get_by_label("Start of the body")).to_contain_text(ATTACK)
         await expect(page.get_by_label("Traceback")).to_contain_text(ATTACK)
+        await is_clean(page)
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+async def test_an_id_is_text_in_the_form_the_address_and_the_answer(
+    browser: Browser, evil: None, url: str, width: int
+) -> None:
+    async with opened(browser, url, width=width) as page:
+        search, dialog = page.get_by_role("searchbox", name="Where is"), page.get_by_role("dialog")
+        told = dialog.get_by_role("status")
+        await search.fill(ATTACK)
+        await search.press("Enter")
+        await expect(told).to_contain_text("1 record of")
+        await expect(dialog.locator("h2")).to_have_text(f"Where is {ATTACK}?")
+        await expect(dialog.locator("tbody .message")).to_contain_text(f"{ATTACK} in {ATTACK}: {ATTACK}")
+        await is_clean(page)
+        await page.evaluate("location.hash = '#where=<img src=x onerror=alert(1)>a\u202egnp.exe%00%'")
+        await expect(told).to_contain_text("no record of")
+        await expect(dialog.locator("h2")).to_contain_text("<img src=x onerror=alert(1)>")
+        await is_clean(page)
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_be_hidden()
+        await search.fill(LONG)
+        await search.press("Enter")
+        await expect(dialog.get_by_role("alert")).to_have_text("An id has at most 512 characters; this one has 5200.")
         await is_clean(page)
 
 
