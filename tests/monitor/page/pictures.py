@@ -28,6 +28,7 @@ SEEDS: Final = Path(__file__).parents[3] / "seeds"
 DESKTOP: Final = (1280, 1000)
 PHONE: Final = (390, 844)
 SEEN_MS: Final = 60_000
+EMPTY_PAGE: Final = b"<html><body><nav>Home</nav></body></html>"
 LINE_S: Final = 8
 """A line needs some looks."""
 LOAD: Final = 240
@@ -73,6 +74,12 @@ async def scenes(up: Installation, browser: Browser, folder: Path) -> None:
                 await expect(each.locator(".reading mark").first).to_be_visible()
             await wide.screenshot(path=folder / "document.png")
             await narrow.screenshot(path=folder / "document-phone-dark.png")
+        async with page(up, browser, DESKTOP) as wide:
+            await twice(up)
+            await wide.get_by_label("Where is").fill("wire-17")
+            await wide.get_by_label("Where is").press("Enter")
+            await expect(wide.get_by_role("dialog").get_by_text("classified", exact=True)).to_be_visible()
+            await wide.screenshot(path=folder / "where.png")
         async with page(up, browser, DESKTOP, is_dark=True) as wide, page(up, browser, PHONE) as narrow:
             await wide.locator("#letters summary").first.click()
             for each in (wide, narrow):
@@ -148,6 +155,15 @@ async def subscriber(kafka: KafkaSettings, group: str, *, is_paused: bool = Fals
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         await consumer.stop()
+
+
+async def twice(up: Installation) -> None:
+    """Publish a document that dies, and the same again with its text, and wait until it has come out."""
+    servers, raw = up.kafka.bootstrap_servers, up.kafka.topic(RAW)
+    text = (SEEDS / "001_antwerp_raids.html").read_bytes()
+    for body in (EMPTY_PAGE, text):
+        await produce(servers, raw, [(b"wire-17", body, [("ce_source", b"https://wire.example/seeds")])])
+        await asyncio.sleep(LINE_S)
 
 
 def articles(rounds: Iterable[str]) -> list[Message]:
