@@ -10,6 +10,7 @@ from schemas import headers, topics
 from schemas.dead_letters import Reason
 from schemas.documents import ClassifiedDocument, CleanDocument, EnrichedDocument, Model, RawDocument
 from schemas.topics import Topic
+from schemas.workers import WorkerHeartbeat
 
 CONTRACT_VERSION: Final = "1.0.0"
 """Of the topics and their fields: a new optional field raises the second number. A `.v2` topic raises the first."""
@@ -19,6 +20,7 @@ SCHEMA_FILES: Final[dict[type[Model], str]] = {
     CleanDocument: "clean-document.schema.json",
     EnrichedDocument: "enriched-document.schema.json",
     ClassifiedDocument: "classified-document.schema.json",
+    WorkerHeartbeat: "worker-heartbeat.schema.json",
 }
 
 _BINDING_VERSION: Final = "0.5.0"
@@ -63,6 +65,7 @@ def _channels() -> _Json:
         topics.ENRICHED: ("enrichedDocument",),
         topics.CLASSIFIED: ("classifiedDocument",),
         topics.DEAD_LETTER: ("deadLetter",),
+        topics.WORKERS: ("workerHeartbeat", "workerStopped"),
     }
     tagged = _channel(topics.tag_topic("{tag}"), ("classifiedDocument",))
     # The binding's name of the topic is fixed text; here the address says it.
@@ -82,9 +85,10 @@ def _channel(topic: Topic, messages: tuple[str, ...]) -> _Json:
                 "topic": topic.name,
                 "partitions": topic.partitions,
                 "topicConfiguration": {
-                    "cleanup.policy": ["delete"],
+                    "cleanup.policy": list(topic.cleanup),
                     "retention.ms": topic.retention_ms,
                     "max.message.bytes": topic.max_message_bytes,
+                    **({"delete.retention.ms": int(kept)} if (kept := topic.more.get("delete.retention.ms")) else {}),
                 },
                 "bindingVersion": _BINDING_VERSION,
             }
@@ -103,6 +107,7 @@ def _operations() -> _Json:
         "sendClassified": _operation("send", topics.CLASSIFIED.name, "Every usable document, tagged or not."),
         "sendTagged": _operation("send", topics.tag_topic("{tag}").name, "A document, once for each routed tag."),
         "sendDeadLetter": _operation("send", topics.DEAD_LETTER.name, "A record that could not be processed."),
+        "sendHeartbeat": _operation("send", topics.WORKERS.name, "A worker, every few seconds and when it stops."),
     }
 
 
@@ -114,6 +119,7 @@ def _operation(action: str, channel: str, summary: str) -> _Json:
 
 def _messages() -> _Json:
     key = {"type": "string", "minLength": 1, "maxLength": 512, "description": "Id of the document, as UTF-8."}
+    worker = {"type": "string", "minLength": 1, "maxLength": 512, "description": "Id of the worker, as UTF-8."}
     json_content = "application/json"
     return {
         "rawDocument": _message("A RawDocument as JSON", json_content, _file(RawDocument), "producerHeaders", key),
@@ -162,6 +168,16 @@ def _messages() -> _Json:
             {"description": "The original value: any bytes, or none."},
             "deadLetterHeaders",
             {"description": "The original key."},
+        ),
+        "workerHeartbeat": _message(
+            "What a worker says of itself", json_content, _file(WorkerHeartbeat), "heartbeatHeaders", worker
+        ),
+        "workerStopped": _message(
+            "A tombstone: the worker has stopped in an orderly way",
+            json_content,
+            {"type": "null", "description": "No value."},
+            "heartbeatHeaders",
+            worker,
         ),
     }
 
@@ -265,6 +281,7 @@ def _header_schemas() -> _Json:
                 headers.DLQ_REPLAY_COUNT: _digits("How often the record was put back before."),
             },
         },
+        "heartbeatHeaders": {"type": "object", "description": "None."},
     }
 
 

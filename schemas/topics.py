@@ -1,13 +1,15 @@
 """The one list of Kafka topics: name, key, model, partitions, retention, limits."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.documents import ClassifiedDocument, CleanDocument, EnrichedDocument, Model, RawDocument
+from schemas.workers import WorkerHeartbeat
 
 MIB: Final = 1024 * 1024
-DAY_MS: Final = 24 * 60 * 60 * 1000
+HOUR_MS: Final = 60 * 60 * 1000
+DAY_MS: Final = 24 * HOUR_MS
 
 MAX_BODY_BYTES: Final = 8 * MIB
 """A document's body, decoded."""
@@ -33,6 +35,20 @@ class Topic:
     """On a cluster; the embedded broker takes `EMBEDDED_PARTITIONS`."""
     retention_ms: int = 7 * DAY_MS
     max_message_bytes: int = MAX_OUTPUT_BYTES
+    cleanup: tuple[str, ...] = ("delete",)
+    """`compact` keeps the last record of each key, `delete` drops what is older than the retention."""
+    more: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Further configuration, as brokers name it."""
+
+    @property
+    def configuration(self) -> dict[str, str]:
+        """Return all of it, as brokers name and write it."""
+        return {
+            "cleanup.policy": ",".join(self.cleanup),
+            "retention.ms": str(self.retention_ms),
+            "max.message.bytes": str(self.max_message_bytes),
+            **self.more,
+        }
 
 
 EMBEDDED_PARTITIONS: Final = 4
@@ -72,6 +88,26 @@ DEAD_LETTER: Final = Topic(
 
 DOCUMENT_TOPICS: Final = (RAW, CLEAN, ENRICHED, CLASSIFIED, DEAD_LETTER)
 
+WORKERS: Final = Topic(
+    "workers",
+    key="worker id",
+    model=WorkerHeartbeat,
+    description="What each worker says of itself every few seconds; a tombstone when it stops.",
+    partitions=1,
+    retention_ms=DAY_MS,
+    max_message_bytes=MIB,
+    # Deleted as well as compacted: else a worker that was killed would be kept for ever.
+    cleanup=("compact", "delete"),
+    more={
+        # A segment is compacted only when another one has begun.
+        "segment.ms": str(HOUR_MS),
+        # How long a tombstone is kept.
+        "delete.retention.ms": str(HOUR_MS),
+        # So that one clock says how old all heartbeats are.
+        "message.timestamp.type": "LogAppendTime",
+    },
+)
+
 
 def tag_topic(tag: str) -> Topic:
     """Return the topic that carries the documents of one routed tag."""
@@ -85,4 +121,9 @@ def tag_topic(tag: str) -> Topic:
 
 def all_topics(routed_tags: Iterable[str]) -> tuple[Topic, ...]:
     """Return every topic of an installation whose definitions route these tags."""
+    return (*journey_topics(routed_tags), WORKERS)
+
+
+def journey_topics(routed_tags: Iterable[str]) -> tuple[Topic, ...]:
+    """Return those that documents go through."""
     return (*DOCUMENT_TOPICS, *(tag_topic(tag) for tag in sorted(routed_tags)))

@@ -12,7 +12,7 @@ app = group("Create and compare the Kafka topics.")
 
 Partitions = Annotated[
     int | None,
-    typer.Option(min=1, metavar="N", help="Partitions of each topic; otherwise 12, as schemas/topics.py says."),
+    typer.Option(min=1, metavar="N", help="Partitions of each topic; otherwise 12, and 1 of `workers`."),
 ]
 
 

@@ -64,7 +64,7 @@ async def compare_topics(
         if name not in present:
             reports.append(TopicReport(name, exists=False))
             continue
-        expected = {**({"partitions": str(partitions)} if partitions else {}), **_config(topic)}
+        expected = {**({"partitions": str(partitions)} if partitions else {}), **topic.configuration}
         found = {"partitions": str(len(present[name]["partitions"])), **configs[name]}
         differences = tuple(
             f"{key} is {found.get(key, 'not known')}, expected {value}"
@@ -98,7 +98,7 @@ async def create_topics(
     async with admin(settings) as connection:
         copies = replication or min(REPLICATION, len((await connection.describe_cluster())["brokers"]))
         new = [
-            NewTopic(settings.topic(topic), partitions or topic.partitions, copies, topic_configs=_config(topic))
+            NewTopic(settings.topic(topic), partitions or topic.partitions, copies, topic_configs=topic.configuration)
             for topic in missing
         ]
         answer = await connection.create_topics(new)
@@ -111,14 +111,6 @@ async def create_topics(
         if error is NoError:
             created.append(name)
     return created
-
-
-def _config(topic: Topic) -> dict[str, str]:
-    return {
-        "cleanup.policy": "delete",
-        "retention.ms": str(topic.retention_ms),
-        "max.message.bytes": str(topic.max_message_bytes),
-    }
 
 
 async def _configs(connection: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -8,13 +8,13 @@ that nothing else ever commits for the group, is why no record is lost and none 
 
 import asyncio
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
+from schemas.workers import LaneState
 from services.kafka import client
 from services.kafka.breaker import BreakerOpen
 from services.kafka.budget import ByteBudget
@@ -34,16 +34,6 @@ SILENT_S: Final = 30.0
 """Without any answer to a fetch for so long, there is a problem."""
 WORLD: Final = (KafkaError, OSError, TimeoutError, AssertionError)
 """Errors that need no traceback. aiokafka guards its transactions with assert: a fenced one may show as that."""
-
-
-class LaneState(StrEnum):
-    STARTING = "starting"
-    RUNNING = "running"
-    FENCED = "fenced"
-    """Another worker took the partition over; a rebalance will end this lane."""
-    BACKING_OFF = "backing_off"
-    BREAKER_OPEN = "breaker_open"
-    """Our own code fails on most records; one batch is tried after each pause."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
+from schemas.workers import LaneState
 from services.kafka import client
 from services.kafka.budget import ByteBudget
-from services.kafka.lane import Lane, LaneLimits, LaneState
+from services.kafka.lane import Lane, LaneLimits
 from services.kafka.pipeline import Committed, Transform
 from services.kafka.settings import KafkaSettings
 from services.telemetry.metrics import BYTES_IN_FLIGHT, LANES, REBALANCES
@@ -38,10 +39,12 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         transform: Transform,
         limits: LaneLimits,
         on_committed: Committed = lambda _: None,
+        client_id: str | None = None,
     ) -> None:
         """
         `topic` and `group` are full names, as they are on the broker.
 
+        `client_id` is what the member is called there; None: after its group, as every other member then.
         `on_committed` is told the outcomes of each transaction that was committed, once.
         """
         self._settings = settings
@@ -50,6 +53,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         self._transform = transform
         self._limits = limits
         self._on_committed = on_committed
+        self._client_id = client_id or f"{group}-worker"
         self._budget = ByteBudget(limits.in_flight_bytes)
         self._is_leaving = False
         self.has_joined = False
@@ -79,7 +83,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         BYTES_IN_FLIGHT.set_function(lambda: self._budget.taken)
         for state in LaneState:
             LANES.labels(state).set_function(partial(self._lanes_in, state))
-        self._consumer = await client.group_member(self._settings, self._group, client_id=f"{self._group}-worker")
+        self._consumer = await client.group_member(self._settings, self._group, client_id=self._client_id)
         try:
             await self._until_known(self._consumer)
         except BaseException:

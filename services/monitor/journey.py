@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from schemas.topics import Topic, all_topics
+from schemas.topics import Topic, journey_topics
 from services.core.taxonomy import shipped_routes
 from services.kafka.settings import KafkaSettings
 from services.worker.flow import JOURNEY
@@ -34,7 +34,7 @@ class Journey:
 
 
 def journey(kafka: KafkaSettings) -> Journey:
-    topics = sorted(all_topics(shipped_routes()), key=lambda topic: topic.model is None)
+    topics = sorted(journey_topics(shipped_routes()), key=lambda topic: topic.model is None)
     runs = [JOURNEY[first:last] for first, last in combinations(range(len(JOURNEY) + 1), 2)]
     groups = {
         kafka.group(group_name(run)): WorkerGroup(kafka.topic(run[0].reads), tuple(stage.name.value for stage in run))

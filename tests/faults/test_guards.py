@@ -11,8 +11,9 @@ from aiokafka.errors import ProducerFenced, TopicAuthorizationFailedError
 from aiokafka.structs import OffsetAndMetadata
 from structlog.testing import capture_logs
 
+from schemas.workers import LaneState
 from services.kafka import client, transactions
-from services.kafka.lane import LaneLimits, LaneState
+from services.kafka.lane import LaneLimits
 from services.kafka.lanes import Lanes
 from services.kafka.records import Output, Record
 from services.kafka.settings import KafkaSettings

@@ -8,7 +8,8 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 
-from services.kafka.lane import Lane, LaneState
+from schemas.workers import LaneState
+from services.kafka.lane import Lane
 from services.kafka.lanes import Lanes
 from services.kafka.records import Output
 from services.kafka.settings import KafkaSettings

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from schemas.topics import CLASSIFIED, DOCUMENT_TOPICS, RAW
+from schemas.topics import CLASSIFIED, RAW, all_topics
 from services.kafka.admin import TopicError, compare_topics, create_topics
 from services.kafka.settings import KafkaSettings
+
+TOPICS = all_topics(["libya"])
 
 
 @pytest.fixture
@@ -15,15 +17,15 @@ def settings(kafka: str, prefix: str) -> KafkaSettings:
 
 
 async def test_what_is_missing_is_created_once_and_as_the_list_says(settings: KafkaSettings) -> None:
-    before = await compare_topics(settings, DOCUMENT_TOPICS)
-    created = await create_topics(settings, DOCUMENT_TOPICS, partitions=2)
-    again = await create_topics(settings, DOCUMENT_TOPICS, partitions=2)
-    after = await compare_topics(settings, DOCUMENT_TOPICS, partitions=2)
+    before = await compare_topics(settings, TOPICS)
+    created = await create_topics(settings, TOPICS, partitions=2)
+    again = await create_topics(settings, TOPICS, partitions=2)
+    after = await compare_topics(settings, TOPICS, partitions=2)
 
-    assert [report.exists for report in before] == [False] * len(DOCUMENT_TOPICS)
-    assert created == [settings.topic(topic) for topic in DOCUMENT_TOPICS]
+    assert [report.exists for report in before] == [False] * len(TOPICS)
+    assert created == [settings.topic(topic) for topic in TOPICS]
     assert again == []
-    assert [(report.exists, report.differences) for report in after] == [(True, ())] * len(DOCUMENT_TOPICS)
+    assert [(report.exists, report.differences) for report in after] == [(True, ())] * len(TOPICS)
 
 
 async def test_what_differs_is_told_and_left_as_it_is(settings: KafkaSettings) -> None:

@@ -13,7 +13,7 @@ from schemas.asyncapi import asyncapi, member_docstrings
 from schemas.dead_letters import Reason
 from schemas.documents import MediaType
 from schemas.export import EXPORTED
-from schemas.topics import CLASSIFIED, CLEAN, DOCUMENT_TOPICS, ENRICHED
+from schemas.topics import CLASSIFIED, CLEAN, DOCUMENT_TOPICS, ENRICHED, WORKERS
 from services.kafka import codec
 from services.kafka.records import Headers, Record
 
@@ -57,11 +57,12 @@ def test_every_reference_leads_somewhere(reference: str) -> None:
         assert resolved(reference)
 
 
-@pytest.mark.parametrize("topic", DOCUMENT_TOPICS, ids=lambda topic: topic.name)
-def test_every_document_topic_is_a_channel(topic: Any) -> None:
+@pytest.mark.parametrize("topic", [*DOCUMENT_TOPICS, WORKERS], ids=lambda topic: topic.name)
+def test_every_topic_is_a_channel(topic: Any) -> None:
     binding = DOCUMENT["channels"][topic.name]["bindings"]["kafka"]
     assert binding["topic"] == DOCUMENT["channels"][topic.name]["address"] == topic.name
     assert binding["partitions"] == topic.partitions
+    assert ",".join(binding["topicConfiguration"]["cleanup.policy"]) == topic.configuration["cleanup.policy"]
     assert binding["topicConfiguration"]["retention.ms"] == topic.retention_ms
     assert binding["topicConfiguration"]["max.message.bytes"] == topic.max_message_bytes
     assert binding["bindingVersion"] == "0.5.0"

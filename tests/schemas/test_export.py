@@ -12,6 +12,8 @@ from schemas import export
 from schemas.asyncapi import SCHEMA_FILES
 from schemas.documents import ClassifiedDocument, RawDocument
 from schemas.taxonomy import TopicDefinition
+from schemas.workers import WorkerHeartbeat
+from tests.heartbeats import heartbeat
 
 # Every field is filled.
 SAMPLE = json.loads((Path(__file__).parent / "classified-document.json").read_text(encoding="utf-8"))
@@ -69,6 +71,14 @@ def test_a_classified_document_fits_its_schema() -> None:
     assert json.loads(written) == SAMPLE
     validator(ClassifiedDocument).validate(SAMPLE)
     assert not validator(ClassifiedDocument).is_valid({**SAMPLE, "language_confidence": 2})
+
+
+def test_a_heartbeat_fits_its_schema_with_an_address_and_without() -> None:
+    for address in ("http://web-1:8080", None):
+        told = heartbeat(http_address=address)
+        written = json.loads(told.model_dump_json(exclude_none=True))
+        validator(WorkerHeartbeat).validate(written)
+        assert WorkerHeartbeat.model_validate_json(json.dumps(written)) == told
 
 
 MAYBE_TEXT = st.sampled_from(["", "text", None, 3])

@@ -14,9 +14,10 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
+from schemas.workers import LaneState
 from services.kafka import lane, lanes
 from services.kafka.embedded.broker import EmbeddedKafka, EmbeddedSettings
-from services.kafka.lane import LaneLimits, LaneState
+from services.kafka.lane import LaneLimits
 from services.kafka.lanes import Lanes
 from services.kafka.pipeline import Transform
 from services.kafka.records import Output, Record
