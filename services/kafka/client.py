@@ -156,10 +156,10 @@ async def start(consumer: AIOKafkaConsumer) -> None:
         raise
 
 
-async def stop(started: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+async def stop(started: AIOKafkaConsumer | AIOKafkaProducer, *, within_s: float = STOP_TIMEOUT_S) -> None:
     """Stop a client within a bound and whatever it raises; what it leaves on the broker times out there."""
     stopping = asyncio.ensure_future(started.stop())
-    await asyncio.wait({stopping}, timeout=STOP_TIMEOUT_S)
+    await asyncio.wait({stopping}, timeout=within_s)
     if stopping.done() and not stopping.cancelled() and stopping.exception() is None:
         return
     # It hangs, or met the error of a task of its own: either way its connections are still open.
