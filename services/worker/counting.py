@@ -16,6 +16,12 @@ def show_from_the_beginning() -> None:
         DOCUMENTS.labels("dead_letter", reason)
 
 
+def counted(outcome: str) -> int:
+    """Return how many documents this process has `processed`, or made a `dead_letter` of."""
+    samples = (sample for family in DOCUMENTS.collect() for sample in family.samples)
+    return sum(int(s.value) for s in samples if s.name.endswith("_total") and s.labels["outcome"] == outcome)
+
+
 def count(outcomes: Sequence[Outcome]) -> None:
     """Count what was committed."""
     now_ms = time.time() * 1000

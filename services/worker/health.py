@@ -14,10 +14,10 @@ from services.worker.settings import WorkerSettings
 
 
 @asynccontextmanager
-async def health_server(settings: WorkerSettings, lanes: Lanes, pool: Pool) -> AsyncIterator[None]:
-    """Serve while the context lasts, if a port is set."""
+async def health_server(settings: WorkerSettings, lanes: Lanes, pool: Pool) -> AsyncIterator[str | None]:
+    """Serve while the context lasts, if a port is set, and give the address: `http://host:port`."""
     if settings.http_port is None:
-        yield
+        yield None
         return
 
     async def answer_healthz(_: web.Request) -> web.Response:
@@ -33,8 +33,8 @@ async def health_server(settings: WorkerSettings, lanes: Lanes, pool: Pool) -> A
     app.add_routes(
         [web.get("/healthz", answer_healthz), web.get("/readyz", answer_readyz), web.get("/metrics", answer_metrics)]
     )
-    async with served(app, settings.http_host, settings.http_port):
-        yield
+    async with served(app, settings.http_host, settings.http_port) as address:
+        yield address
 
 
 def healthz(lanes: Lanes, pool: Pool) -> tuple[bool, dict[str, Any]]:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.worker.flow import StageName
@@ -28,6 +28,16 @@ def _words(value: Any) -> Any:
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
+def _or_zero(value: Any) -> Any:
+    return 0 if value in {None, "", "null"} else value
+
+
+def _slow_enough(value: float) -> float:
+    if 0 < value < 1:
+        raise ValueError("expected 0 for none, or 1 to 60")
+    return value
+
+
 class WorkerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TAGWIRE_WORKER_", frozen=True, use_attribute_docstrings=True)
 
@@ -45,6 +55,8 @@ class WorkerSettings(BaseSettings):
     """MiB that one document may take beyond what a child holds anyway; then it is a dead letter `memory`. Linux."""
     documents_per_child: Annotated[int, Field(ge=1)] = 50_000
     """Documents after which a child is renewed, so that nothing that leaks in a library adds up."""
+    heartbeat_s: Annotated[float, Field(ge=0, le=60), AfterValidator(_slow_enough), BeforeValidator(_or_zero)] = 10.0
+    """Seconds from one heartbeat in the topic `workers` to the next: 1 to 60. 0 or null: none is written."""
     traces: bool = False
     """Send a span for each document by OTLP; OTEL_EXPORTER_OTLP_ENDPOINT says where. Needs `tagwire[traces]`."""
     http_host: str = "127.0.0.1"

@@ -20,6 +20,7 @@ from services.worker.children import pool_limits
 from services.worker.counting import count, show_from_the_beginning
 from services.worker.flow import Stage
 from services.worker.health import health_server
+from services.worker.heartbeat import identity, presence
 from services.worker.pool import WALL_PER_CPU, Pool
 from services.worker.settings import WorkerSettings
 from services.worker.transform import Outcome, Plan, Process
@@ -53,6 +54,7 @@ async def work(
     if not __debug__:
         raise WorkerError("run without -O and PYTHONOPTIMIZE: aiokafka guards its transactions with assert")
     plan = Plan(stages, kafka.group(group_name(stages)), settings.publish)
+    me = identity(plan.group)
     async with AsyncExitStack() as parts:
 
         async def start() -> None:
@@ -69,13 +71,20 @@ async def work(
                 transform=process,
                 on_committed=count,
                 limits=_lane_limits(settings),
+                client_id=me.id,
             )
             # Before it takes any partition: its port may be in use.
-            await parts.enter_async_context(health_server(settings, lanes, pool))
+            address = await parts.enter_async_context(health_server(settings, lanes, pool))
+            heartbeats = presence(kafka, settings, me, plan, lanes, pool, address=address)
+            if heartbeats is not None:
+                parts.push_async_callback(heartbeats.ended)
             await parts.enter_async_context(lanes)
             show_from_the_beginning()
+            if heartbeats is not None:
+                heartbeats.begin()
+                parts.callback(heartbeats.end)  # while the lanes end: it costs no time of its own
             BUILD.info({"version": version("tagwire"), "taxonomy_version": pool.taxonomy_version})
-            log.info("worker_started", group=plan.group, taxonomy_version=pool.taxonomy_version)
+            log.info("worker_started", worker=me.id, group=plan.group, taxonomy_version=pool.taxonomy_version)
             await asyncio.gather(lanes.watch(), pool.broken())
 
         await _until(stop, start())
