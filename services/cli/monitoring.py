@@ -107,10 +107,10 @@ def status(
     bootstrap_servers: Bootstrap = None,
 ) -> None:
     """
-    Show the journey on one screen: topics, who reads them, dead letters, what is wrong.
+    Show the journey on one screen: topics, who reads them, who works, dead letters, what is wrong.
 
-    Status 1 when something of tagwire's own is wrong: a topic is missing, or a group of its workers is ABANDONED or
-    worse. What others do badly is shown, and changes nothing.
+    Status 1 when something of tagwire's own is wrong: a topic of the journey is missing, or a group of its workers is
+    ABANDONED or worse. What others do badly is shown, and changes nothing.
     """
     from services.monitor.settings import MonitorSettings
     from services.monitor.status import overview

@@ -75,6 +75,45 @@ class MemberRow(Answer):
     """By topic."""
 
 
+class HeartbeatRow(Answer):
+    """What a worker has said of itself in the topic `workers`."""
+
+    host: str
+    """Name of its machine or container."""
+    pid: int
+    stages: list[str]
+    states: dict[str, list[int]]
+    """State of a lane -> the partitions that are in it."""
+    tagwire_version: str
+    pipeline_version: str
+    taxonomy_version: str
+    """Of the definitions that it gives tags by."""
+    http_address: str | None
+    """Where it serves health and metrics. null: nowhere."""
+    children: int
+    child_restarts: int
+    documents: int
+    """Since its start, as are dead letters."""
+    dead_letters: int
+    started_at_s: float
+    uptime_s: float
+    """When it said so."""
+    age_s: float
+    """Of what it said, when the cluster was last looked at."""
+    is_silent: bool
+    """It has said nothing for three of its intervals."""
+    why: str
+    """A sentence, where it is silent."""
+
+
+class WorkerRow(MemberRow):
+    """A member of a group of ours, or a worker that is heard of and no member: just started, or silent."""
+
+    is_member: bool
+    heartbeat: HeartbeatRow | None
+    """null: it says nothing of itself, or the topic `workers` is missing; it is known from its group only."""
+
+
 class GroupDetail(GroupRow):
     partitions: list[PartitionRow]
     member_list: list[MemberRow]
@@ -150,14 +189,15 @@ class Overview(Answer):
     errors: dict[str, str]
     """Group, or `broker 1` -> why it could not be read."""
     is_well: bool
-    """Whether no group of ours is ABANDONED or worse, and no topic of ours is missing."""
+    """Whether no group of ours is ABANDONED or worse, and no topic of the journey is missing."""
     topics: list[TopicRow]
     """Ours, in the order of the journey."""
     groups: list[GroupRow]
     """Ours, and whoever reads a topic of ours; the worst first."""
     others: Others
     """Groups that have nothing to do with us."""
-    workers: list[MemberRow]
+    workers: list[WorkerRow]
+    """Of groups of ours."""
     dead_letters: DeadLetterCount
     changes: int
     """Rises when there are new documents or dead letters among the latest."""

@@ -68,7 +68,12 @@ class Live:
 
     def _state(self) -> tuple[object, ...]:
         snapshot = self._watch.snapshot
-        return (snapshot.looks if snapshot else 0, self._watch.failures, self._recent.changes)
+        return (
+            snapshot.looks if snapshot else 0,
+            self._watch.failures,
+            self._recent.changes,
+            self._recent.heartbeats.changes,
+        )
 
     def _event(self) -> bytes:
         # JSON has no line break outside its texts, and escapes those within; thus it is one line.

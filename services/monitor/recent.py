@@ -1,4 +1,4 @@
-"""What came last: classified documents and dead letters, kept in memory for whoever wants to read them."""
+"""What came last: classified documents, dead letters and heartbeats, kept in memory for whoever wants to read them."""
 
 import asyncio
 from bisect import insort
@@ -21,6 +21,7 @@ from services.kafka.errors import CLUSTER_ERRORS
 from services.kafka.latest import Latest
 from services.kafka.records import Record, header
 from services.kafka.settings import KafkaSettings
+from services.monitor.heartbeats import Heartbeats
 from services.monitor.settings import MonitorSettings
 from services.monitor.snapshot import Snapshot
 from services.monitor.watch import Watch
@@ -62,8 +63,9 @@ class Recent:
         self._settings = settings
         self._documents: list[RecentDocument] = []
         self._letters: list[RecentLetter] = []
+        self.heartbeats = Heartbeats(kafka)
         self.changes = 0
-        """How often something new has come."""
+        """How often a new document or dead letter has come."""
 
     @property
     def documents(self) -> list[RecentDocument]:
@@ -95,6 +97,7 @@ class Recent:
 
     async def read(self, snapshot: Snapshot, latest: Latest) -> None:
         """Take in what has come since the last time. Raises one of `CLUSTER_ERRORS`."""
+        await self.heartbeats.read(snapshot, latest)
         classified, dead = self._kafka.topic(CLASSIFIED), self._kafka.topic(DEAD_LETTER)
         documents = await _new(snapshot, latest, classified, self._settings.documents)
         letters = await _new(snapshot, latest, dead, self._settings.dead_letters)

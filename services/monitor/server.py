@@ -180,6 +180,7 @@ class Server:
             self._snapshot(),
             self._journey,
             self._letter_count(now_s),
+            self._recent.heartbeats,
             cluster=self._settings.cluster_name,
             interval_s=self._settings.interval_s,
             problem=self._watch.problem(now_s=now_s),

@@ -30,6 +30,7 @@ async def overview(kafka: KafkaSettings, settings: MonitorSettings, *, looks: in
         snapshot,
         shown,
         letters,
+        recent.heartbeats,
         cluster=settings.cluster_name,
         interval_s=settings.interval_s,
         problem=None,

@@ -11,8 +11,10 @@ from services.dead_letters.listing import Group as Cause
 from services.dead_letters.listing import letter_fields
 from services.kafka.cluster import Member
 from services.monitor import api
+from services.monitor.heartbeats import Heartbeats
 from services.monitor.journey import Journey
 from services.monitor.recent import RecentDocument, RecentLetter
+from services.monitor.roster import partitions_of, roster
 from services.monitor.snapshot import GroupState, PartitionState, Snapshot, TopicState
 
 HOUR_MS: Final = 3_600_000
@@ -55,10 +57,7 @@ def partition_row(each: PartitionState) -> api.PartitionRow:
 
 
 def member_row(group: str, member: Member) -> api.MemberRow:
-    partitions: dict[str, list[int]] = {}
-    for topic, number in sorted(member.partitions):
-        partitions.setdefault(topic, []).append(number)
-    return api.MemberRow(group=group, client_id=member.client_id, host=member.host, partitions=partitions)
+    return api.MemberRow(group=group, client_id=member.client_id, host=member.host, partitions=partitions_of(member))
 
 
 def history(snapshot: Snapshot, group: str, *, interval_s: float) -> api.History:
@@ -89,6 +88,7 @@ def overview(
     snapshot: Snapshot,
     journey: Journey,
     letters: api.DeadLetterCount,
+    heartbeats: Heartbeats,
     *,
     cluster: str,
     interval_s: float,
@@ -122,7 +122,7 @@ def overview(
         topics=rows,
         groups=_worst_first(near, journey),
         others=api.Others(groups=len(far), by_status=Counter(each.verdict.status for each in far)),
-        workers=[member_row(each.name, member) for each in ours for member in each.members],
+        workers=roster(ours, heartbeats.heard, at_s=heartbeats.read_at_s),
         dead_letters=letters,
         changes=changes,
         is_writable=is_writable,

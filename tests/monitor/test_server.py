@@ -10,17 +10,20 @@ import jsonschema
 import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
+from aiokafka.errors import TopicAuthorizationFailedError
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
 from schemas import headers
 from schemas.documents import ClassifiedDocument
-from schemas.topics import CLASSIFIED, DEAD_LETTER, RAW
+from schemas.topics import CLASSIFIED, DEAD_LETTER, RAW, WORKERS
 from services.dead_letters.letters import Selection
 from services.kafka.latest import Latest
 from services.kafka.settings import KafkaSettings
 from services.monitor.settings import MonitorSettings
 from services.telemetry.lag_metrics import FAMILIES
 from tests.brokers import produce
+from tests.heartbeats import heartbeat, message
 from tests.monitor.conftest import TOKEN, Monitor
 from tests.monitor.documents import classified, dead_letter
 
@@ -117,6 +120,43 @@ async def test_the_overview_has_the_journey_and_what_is_wrong(filled: Monitor) -
     assert told["topics"][0]["held"] == 3
     assert told["topics"][0]["read_by"] == [group["name"]]
     assert (told["dead_letters"]["kept"], told["dead_letters"]["last_hour"]) == (1, 1)
+
+
+async def test_the_overview_has_workers_by_what_they_say_and_the_stream_tells_of_a_change(filled: Monitor) -> None:
+    servers, topic = filled.kafka.bootstrap_servers, filled.kafka.topic(WORKERS)
+    here = heartbeat(group=filled.kafka.group("tagwire-clean-route"), reads=filled.kafka.topic(RAW))
+    await produce(servers, topic, [message(here)])
+    before = filled.recent.heartbeats.changes
+    await filled.look()
+    (row,) = (await filled.get("/api/v1/overview"))[1]["workers"]
+    await produce(servers, topic, [message(here.model_copy(update={"documents": 18}))])
+    await filled.look()
+    same = filled.recent.heartbeats.changes
+    await produce(servers, topic, [(here.id.encode(), None, ())])
+    await filled.look()
+
+    assert (row["is_member"], row["partitions"]) == (False, {filled.kafka.topic(RAW): [0, 2]})
+    assert row["heartbeat"]["states"] == {"running": [0], "breaker_open": [2]}
+    assert row["heartbeat"]["age_s"] < 30
+    assert (same, filled.recent.heartbeats.changes) == (before + 1, before + 2)
+    assert (await filled.get("/api/v1/overview"))[1]["workers"] == []
+
+
+async def test_heartbeats_that_cannot_be_read_are_told_once_and_hinder_nothing(
+    filled: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await produce(filled.kafka.bootstrap_servers, filled.kafka.topic(WORKERS), [message(heartbeat())])
+
+    async def refuse(*_: Any) -> None:
+        raise TopicAuthorizationFailedError(filled.kafka.topic(WORKERS))
+
+    monkeypatch.setattr(filled.recent.heartbeats, "_new", refuse)
+    with capture_logs() as said:
+        await filled.look()
+        await filled.look()
+
+    assert [line["event"] for line in said] == ["heartbeats_not_read"]
+    assert (await filled.get("/api/v1/overview"))[0] == 200
 
 
 async def test_a_group_has_its_partitions_its_history_and_a_sentence_each(filled: Monitor) -> None:
