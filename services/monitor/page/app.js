@@ -63,7 +63,7 @@ async function onOverview(overview) {
     });
     parts.where.update();
   }
-  parts.workers.update(overview, parts.documents.all());
+  parts.workers.update(overview);
   document.body.dataset.ready = "true";
 }
 

@@ -7,7 +7,7 @@ import { read } from "./reading.js";
 
 const FIRST = 8;
 
-/** Return `{controls, node, update, all, opener}`; `update` asks for the documents anew. */
+/** Return `{controls, node, update, opener}`; `update` asks for the documents anew. */
 export function documents() {
   const state = { all: [], wanted: "", most: FIRST };
   const input = (event) => {
@@ -36,7 +36,7 @@ export function documents() {
     const row = state.all.find((each) => each.position === position);
     return row?.is_whole ? () => read(row) : null;
   };
-  return { controls, node, update, all: () => state.all, opener };
+  return { controls, node, update, opener };
 }
 
 function matches({ id, title, source, tags }, wanted) {

@@ -1,9 +1,9 @@
-/** Workers: who works, on which partitions, with which definitions. */
+/** Workers: who works, on which partitions, with which definitions, and who is silent. */
 
-import { el, keyed, say, table } from "./dom.js";
-import { plural, UNKNOWN } from "./format.js";
+import { attribute, el, keyed, say, table } from "./dom.js";
+import { duration, UNKNOWN, visible, webAddress } from "./format.js";
 
-/** Return `{node, update}` for an overview and the latest documents. */
+/** Return `{node, update}` for an overview. */
 export function workers() {
   const shown = table({
     caption: "Workers and their partitions",
@@ -11,46 +11,62 @@ export function workers() {
       { label: "Worker", wide: true },
       { label: "Group", wide: true },
       { label: "Partitions", wide: true },
-      { label: "Definitions seen" },
+      { label: "Definitions" },
+      { label: "Version" },
+      { label: "Up for", number: true },
+      { label: "Heartbeat", number: true },
     ],
     keyOf: ({ at }) => at,
     row,
     empty: "No worker is a member of a group: start one with tagwire worker.",
   });
-  const update = (overview, documents) =>
-    shown.update(
-      overview.workers.map((worker, at) => ({ worker, at: `${worker.group} ${worker.client_id} ${worker.host} ${at}`, documents })),
-    );
+  const keyOf = ({ heartbeat, client_id: id, host }, at) => (heartbeat ? id : `${id} ${host} ${at}`);
+  const update = ({ workers: found }) => shown.update(found.map((worker, at) => ({ worker, at: keyOf(worker, at) })));
   return { node: shown.node, update };
 }
 
 function row() {
-  const [name, group, definitions] = [el("span"), el("span"), el("code")];
+  const [group, version, up, heard] = Array.from({ length: 4 }, () => el("span"));
+  const [name, silence, definitions] = [el("span"), el("p", { class: "silence" }), el("code")];
   const partitions = el("ul", { class: "partitions" });
-  const update = ({ worker, documents }) => {
-    say(name, `${worker.client_id} ${worker.host}`);
+  const update = ({ worker }) => {
+    const told = worker.heartbeat;
+    keyed(name, [worker], () => told?.http_address ?? "", () => named(told?.http_address));
+    say(name.firstChild, visible(told ? `${told.host}:${told.pid}` : `${worker.client_id} ${worker.host}`));
+    attribute(name, "title", told ? worker.client_id : null);
+    say(silence, told?.why ?? "");
+    silence.hidden = !told?.is_silent;
     say(group, worker.group);
-    const owned = Object.entries(worker.partitions);
-    const items = owned.length ? owned : [["none: a spare", []]];
-    keyed(partitions, items, ([topic, numbers]) => `${topic} ${numbers.join()}`, ([topic, numbers]) => ({
-      node: el("li", {}, topic, numbers.map((number) => el("span", { class: "number" }, String(number)))),
-    }));
-    const versions = taxonomies(worker, documents);
-    say(definitions, versions.length ? versions.map((version) => version.slice(0, 12)).join(", ") : UNKNOWN);
-    definitions.setAttribute("title", `In ${plural(documents.length, "latest document")}, from its partitions`);
+    keyed(partitions, owned(worker), ([topic, state, numbers]) => `${topic} ${state} ${numbers.join()}`, partition);
+    say(definitions, told ? visible(told.taxonomy_version.slice(0, 12)) : UNKNOWN);
+    attribute(definitions, "title", told ? told.taxonomy_version : "It says nothing of itself");
+    say(version, told ? visible(told.tagwire_version) : UNKNOWN);
+    attribute(version, "title", told ? `pipeline ${told.pipeline_version}` : null);
+    say(up, duration(told ? Math.floor(told.uptime_s) : null));
+    say(heard, told ? `${duration(Math.floor(told.age_s))} ago` : UNKNOWN);
   };
-  return { cells: [name, group, partitions, definitions], update };
+  return { cells: [el("div", {}, name, silence), group, partitions, definitions, version, up, heard], update };
 }
 
-/** Return the versions of the definitions in the latest documents that came from a worker's partitions. */
-export function taxonomies(worker, documents) {
-  const owned = new Set(
-    Object.entries(worker.partitions).flatMap(([topic, numbers]) => numbers.map((number) => `${topic}/${number}`)),
-  );
-  const newest = new Map();
-  for (const { origin, taxonomy_version: version } of documents) {
-    const partition = origin.slice(0, origin.lastIndexOf("/"));
-    if (owned.has(partition) && !newest.has(partition)) newest.set(partition, version);
-  }
-  return [...new Set(newest.values())];
+/** Return what a worker's name is written into: a link, where it serves something. */
+function named(address) {
+  const url = address && webAddress(address);
+  return { node: url ? el("a", { href: new URL("healthz", url).href, rel: "noreferrer" }) : el("span") };
+}
+
+/** Return its partitions as `[topic, state, numbers]`, by the state that it says they are in. */
+export function owned({ partitions, heartbeat }) {
+  const states = Object.entries(heartbeat && !heartbeat.is_silent ? heartbeat.states : {});
+  const found = Object.entries(partitions).flatMap(([topic, numbers]) => {
+    const told = states.map(([state, inState]) => [topic, state, numbers.filter((number) => inState.includes(number))]);
+    const rest = numbers.filter((number) => !states.some(([, inState]) => inState.includes(number)));
+    return [...told, [topic, "", rest]].filter(([, , some]) => some.length);
+  });
+  return found.length ? found : [[heartbeat?.is_silent ? "none" : "none: a spare", "", []]];
+}
+
+function partition([topic, state, numbers]) {
+  const told = state && state !== "running" ? ` ${state.replaceAll("_", " ")}` : "";
+  const chips = numbers.map((number) => el("span", { class: "number" }, String(number)));
+  return { node: el("li", {}, topic, chips, told) };
 }

@@ -5,9 +5,10 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from schemas import headers
-from schemas.topics import CLASSIFIED, DEAD_LETTER, RAW
+from schemas.topics import CLASSIFIED, DEAD_LETTER, RAW, WORKERS
 from services.kafka.settings import KafkaSettings
 from tests.brokers import Message, produce
+from tests.heartbeats import heartbeat, message
 from tests.monitor.documents import classified, dead_letter
 from tests.monitor.page.conftest import opened
 
@@ -52,12 +53,24 @@ async def evil(settings: KafkaSettings) -> None:
     servers = settings.bootstrap_servers
     await produce(servers, settings.topic(CLASSIFIED), [hostile_document()])
     await produce(servers, settings.topic(DEAD_LETTER), [hostile_letter(settings.topic(RAW))])
+    wrong = heartbeat(
+        group=settings.group("tagwire-clean-route"),
+        host=EVIL[:512],
+        tagwire_version=ATTACK,
+        taxonomy_version=ATTACK,
+        pipeline_version=ATTACK,
+        http_address="javascript:alert(5)",
+        interval_s=0.1,
+    )
+    await produce(servers, settings.topic(WORKERS), [message(wrong)])
 
 
 @pytest.mark.parametrize("width", [1280, 360])
 async def test_hostile_text_stays_text(browser: Browser, evil: None, url: str, width: int) -> None:
     # `opened` holds that no dialog opened and nothing was fetched.
     async with opened(browser, url, width=width) as page:
+        await expect(page.locator("#worker-table tbody")).to_contain_text("<script>alert(1)</script>")
+        assert await page.locator("#worker-table a").count() == 0  # of the address
         await page.locator(".entry .title").click()
         reading = await page.locator(".reading .text").inner_text()
         await expect(page.locator(".reading mark").first).to_be_visible()

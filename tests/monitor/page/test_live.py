@@ -8,10 +8,11 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from schemas import headers
 from schemas.documents import ClassifiedDocument
-from schemas.topics import CLASSIFIED, DEAD_LETTER, RAW
+from schemas.topics import CLASSIFIED, DEAD_LETTER, RAW, WORKERS
 from services.kafka.embedded.ports import free_port
 from services.kafka.settings import KafkaSettings
 from tests.brokers import produce, read_committed
+from tests.heartbeats import heartbeat, message
 from tests.journey.conftest import worker
 from tests.monitor.documents import classified, dead_letter
 from tests.monitor.page.conftest import TOKEN, monitored, opened
@@ -57,6 +58,33 @@ async def test_a_published_document_comes_by_itself_with_its_tags_and_words(
     assert tags == [tag.label for tag in document.tags]
     assert "🙂" in document.text
     assert await page.locator(".reading .text").inner_text() == document.text
+
+
+async def test_a_worker_that_falls_silent_is_told_with_its_reason_and_one_without_heartbeats_is_shown(
+    page: Page, settings: KafkaSettings
+) -> None:
+    group, servers = settings.group("tagwire-clean-route"), settings.bootstrap_servers
+    # Of a worker that would speak again in a tenth of a second.
+    killed = heartbeat(group=group, interval_s=0.1, http_address="http://127.0.0.1:1")
+    await produce(servers, settings.topic(WORKERS), [message(killed)])
+    rows = page.locator("#worker-table tbody tr")
+    await expect(rows).to_have_count(1)
+    await expect(rows.locator(".silence")).to_contain_text("killed, or cut off from Kafka")
+    link = rows.get_by_role("link", name="web-1:42")
+    await expect(link).to_have_attribute("href", "http://127.0.0.1:1/healthz")
+    consumer = AIOKafkaConsumer(
+        settings.topic(RAW), bootstrap_servers=servers, group_id=group, client_id="of-old", enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        await expect(rows).to_have_count(2)
+        await expect(rows.first).to_contain_text("of-old")
+        await expect(rows.first.locator("td[data-label='Partitions']")).to_contain_text("0123")
+        await expect(rows.first.locator("code")).to_have_text("–")
+    finally:
+        await consumer.stop()
+    await produce(servers, settings.topic(WORKERS), [(killed.id.encode(), None, ())])
+    await expect(rows).to_have_count(0)
 
 
 async def test_lag_and_status_are_those_of_kafka_and_of_the_api(page: Page, url: str, settings: KafkaSettings) -> None:
