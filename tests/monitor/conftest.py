@@ -20,6 +20,8 @@ from services.monitor.server import Server
 from services.monitor.settings import MonitorSettings
 from services.monitor.watch import Watch
 from services.monitor.where import Stop
+from tests.brokers import create_topic
+from tests.monitor.stage import Stage
 
 TOKEN = "a-token-of-enough-characters"
 
@@ -93,3 +95,11 @@ def endless(monkeypatch: pytest.MonkeyPatch) -> EndlessSearch:
     search = EndlessSearch()
     monkeypatch.setattr("services.monitor.where_path.where", search)
     return search
+
+
+@pytest.fixture
+async def stage(kafka: str, prefix: str) -> AsyncIterator[Stage]:
+    settings = KafkaSettings(bootstrap_servers=kafka, topic_prefix=prefix)
+    await create_topic(kafka, settings.topic("in"), partitions=1)
+    async with Watch(settings, MonitorSettings(), {}, groups=[settings.group("g")]) as watch:
+        yield Stage(settings, watch)
