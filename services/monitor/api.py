@@ -61,7 +61,7 @@ class GroupRow(Answer):
     lag_seconds: float | None
     """Of the partition that waits longest."""
     rate: float | None
-    """Offsets a second that it moves on. null: not known yet."""
+    """Offsets a second that it moves on, over the last minute. null: not known yet."""
     status: Status
     """The worst of its partitions'."""
     why: str

@@ -2,17 +2,20 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from services.core.lag import EndSeen, Sample, lag_seconds, unread
 from services.core.lag_status import Membership, Rules, group_status, partition_status
+from services.core.rate import rate
 from services.kafka.cluster import Ends, Group, Look, Member, Partition
 from services.kafka.unread import First, Place
 from services.monitor.snapshot import GroupState, PartitionState, Point, Snapshot, TopicState
 
 RATE_S: Final = 60.0
+"""Of topics and of groups alike: what comes in and what is read can be compared."""
 TAIL: Final = 1000
 """So little lag of a group that stands still may be transaction markers alone, and is looked at."""
 GROUPS_AT_ONCE: Final = 20
@@ -129,8 +132,9 @@ class Judge:
                 len(group.members), owner is not None, partition.topic in topics_read, group.is_rebalancing
             )
             partitions.append(self._partition(partition, tuple(window), owner, membership, is_ours=is_ours))
-        point = self._point(look.at_s, partitions)
-        self._history.setdefault(group.name, deque(maxlen=self._limits.history)).append(point)
+        history = self._history.setdefault(group.name, deque(maxlen=self._limits.history))
+        point = self._point(look.at_s, partitions, history)
+        history.append(point)
         return GroupState(
             group.name,
             group.state,
@@ -164,18 +168,22 @@ class Judge:
         )
 
     @staticmethod
-    def _point(at_s: float, partitions: Collection[PartitionState]) -> Point:
+    def _point(at_s: float, partitions: Collection[PartitionState], history: Sequence[Point]) -> Point:
         known_s = [each.lag_s for each in partitions if each.lag_s is not None]
-        moved = [
-            max(0, each.now.committed - each.window[0].committed) / (each.now.at_s - each.window[0].at_s)
-            for each in partitions
-            if len(each.window) > 1 and each.now.committed is not None and each.window[0].committed is not None
+        steps = [each.window[-2:] for each in partitions if len(each.window) > 1]
+        moves = [
+            max(0, now.committed - before.committed)
+            for before, now in steps
+            if now.committed is not None and before.committed is not None
         ]
+        moved = sum(moves) + (history[-1].moved if history else 0)
+        moments = ((point.at_s, point.moved) for point in reversed(history))
         return Point(
             at_s,
             sum(each.lag or 0 for each in partitions),
             max(known_s, default=None),
-            sum(moved) if moved else None,
+            rate(chain([(at_s, moved)], moments), over_s=RATE_S) if moves else None,
+            moved,
         )
 
     def _stands(self, group: str, partition: Partition, committed: int) -> bool:
@@ -199,18 +207,13 @@ class Judge:
         topics: dict[str, dict[int, Ends]] = {}
         for partition, ends in sorted(look.ends.items()):
             topics.setdefault(partition.topic, {})[partition.number] = ends
-        return {name: TopicState(name, ends, self._rate(name, ends, look.at_s)) for name, ends in topics.items()}
+        return {name: TopicState(name, ends, self._rate(name, ends)) for name, ends in topics.items()}
 
-    def _rate(self, topic: str, numbers: Collection[int], now_s: float) -> float | None:
-        rates = []
-        for number in numbers:
-            if not (seen := self._ends.get(Partition(topic, number))):
-                continue
-            before = next((each for each in reversed(seen) if each.at_s <= now_s - RATE_S), seen[0])
-            if seen[-1].at_s > before.at_s:
-                since_s = max(before.at_s, now_s - RATE_S)
-                rates.append((seen[-1].end - before.end) / (seen[-1].at_s - since_s))
-        return sum(rates) if rates else None
+    def _rate(self, topic: str, numbers: Collection[int]) -> float | None:
+        seen = (self._ends.get(Partition(topic, number), ()) for number in numbers)
+        rates = [rate(reversed(ends), over_s=RATE_S) for ends in seen]
+        known = [each for each in rates if each is not None]
+        return sum(known) if known else None
 
     def _forget(self, groups: Mapping[str, GroupState]) -> None:
         """Let go of deleted groups, and of partitions that a group has nothing to do with any more."""

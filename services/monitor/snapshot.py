@@ -36,7 +36,9 @@ class Point(NamedTuple):
     lag: int
     lag_s: float | None
     rate: float | None
-    """Offsets that it moves on in a second. None: not known yet."""
+    """Offsets that it moves on in a second, over the last minute. None: not known yet."""
+    moved: int = 0
+    """Offsets that it has moved on since it was first seen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,26 @@ async def test_rates_are_those_of_the_last_minute() -> None:
     assert seen.groups["g"].point.rate == pytest.approx(5)
 
 
+@pytest.mark.parametrize("interval_s", [1, 7, 45, 300])
+async def test_what_comes_in_and_what_is_read_as_fast_has_one_rate_however_often_somebody_looks(
+    interval_s: int,
+) -> None:
+    judge = Judge(Limits(Rules(), window=5, history=100), {})
+    for at_s in range(0, 40 * interval_s, interval_s):
+        seen = await after(judge, look(at_s, group("g", {ZERO: 5 * at_s}), ends={ZERO: 100 + 5 * at_s}))
+
+    assert seen.topics["raw"].rate == pytest.approx(5)
+    assert seen.groups["g"].point.rate == pytest.approx(5)
+
+
+async def test_a_group_that_goes_back_has_not_read_less_for_it() -> None:
+    judge = Judge(LIMITS, {})
+    places = (0, 50, 100, 20, 70)
+    seen = await after(judge, *(look(10 * n, group("g", {ZERO: place})) for n, place in enumerate(places)))
+
+    assert seen.groups["g"].point.rate == pytest.approx(150 / 40)
+
+
 async def test_what_is_kept_is_bounded() -> None:
     judge = Judge(LIMITS, {})
     for at_s in range(50):
