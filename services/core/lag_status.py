@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.core.lag import Sample, blocked, lag, lost, retention_ratio, unread
 
@@ -66,14 +66,28 @@ class Membership:
     is_rebalancing: bool = False
 
 
+class Standstill(NamedTuple):
+    """A partition whose group makes no progress although records wait."""
+
+    since_s: float
+    was_seen: bool
+    """Whether it was seen to begin. If not it may be older."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     status: Status
     why: str
 
 
-def partition_status(window: Sequence[Sample], membership: Membership, rules: Rules = Rules()) -> Verdict:
-    """Return the status of a partition for a group. `window` has the oldest sample first."""
+def partition_status(
+    window: Sequence[Sample], membership: Membership, rules: Rules = Rules(), stands: Standstill | None = None
+) -> Verdict:
+    """
+    Return the status of a partition for a group. `window` has the oldest sample first.
+
+    `stands` is what `standstill` says of all samples there were; without it, it is told from those of the window.
+    """
     if not window:
         return Verdict(Status.UNKNOWN, "it was not sampled yet")
     now = window[-1]
@@ -84,10 +98,21 @@ def partition_status(window: Sequence[Sample], membership: Membership, rules: Ru
         or _rewound(window)
         or _unattended(window, membership, rules)
         or _at_risk(now, rules)
-        or _standing(window, rules, membership)
+        or _standing(window, rules, membership, stands)
         or _falling_behind(window, rules)
         or _well(now)
     )
+
+
+def standstill(before: Standstill | None, last: Sample | None, now: Sample, rules: Rules) -> Standstill | None:
+    """Return since when a group stands, one sample after `last`, `before` as it was; None: it moves, or all is read."""
+    if not _all_behind((now,), rules):
+        return None
+    if last is None:
+        return Standstill(now.at_s, was_seen=False)
+    if before is not None and last.committed == now.committed:
+        return before
+    return Standstill(now.at_s, was_seen=True)
 
 
 def group_status(verdicts: Iterable[Verdict]) -> Verdict:
@@ -149,7 +174,9 @@ def _at_risk(now: Sample, rules: Rules) -> Verdict | None:
     return Verdict(Status.RISK, f"{ratio:.0%} of what the partition still holds is unread: retention may overtake it")
 
 
-def _standing(window: Sequence[Sample], rules: Rules, membership: Membership) -> Verdict | None:
+def _standing(
+    window: Sequence[Sample], rules: Rules, membership: Membership, stands: Standstill | None
+) -> Verdict | None:
     recent = window[-rules.samples :]
     now = recent[-1]
     if not _all_behind(recent, rules):
@@ -158,14 +185,28 @@ def _standing(window: Sequence[Sample], rules: Rules, membership: Membership) ->
         return None
     if len(recent) < rules.samples:
         return Verdict(Status.UNKNOWN, f"{len(recent)} of {rules.samples} samples: too few to tell whether it moves")
-    stood_s = now.at_s - recent[0].at_s
     where = "has never committed" if now.committed is None else f"stands at {now.committed}"
-    waiting = f"it {where} for {stood_s:.0f} s, and {unread(now)} offsets wait"
+    waiting = f"it {where} for {_stood(window, rules, stands)}, and {unread(now)} offsets wait"
     if not membership.has_owner and not membership.is_rebalancing:
         return Verdict(Status.STOP, f"no member has the partition: {waiting}")
     if hidden := blocked(now):
         waiting += f" ({hidden} more behind an open transaction)"
     return Verdict(Status.STALL, waiting)
+
+
+def _stood(window: Sequence[Sample], rules: Rules, stands: Standstill | None) -> str:
+    last = None
+    for sample in window if stands is None else ():
+        stands, last = standstill(stands, last, sample, rules), sample
+    assert stands is not None, "it is asked of what stands"
+    return f"{_told(window[-1].at_s - stands.since_s)}{'' if stands.was_seen else ' at least'}"
+
+
+def _told(seconds: float) -> str:
+    minutes, hours = divmod(round(seconds), 60), divmod(round(seconds / 60), 60)
+    if minutes[0] < 2:
+        return f"{seconds:.0f} s"
+    return f"{minutes[0]} min {minutes[1]} s" if hours[0] < 1 else f"{hours[0]} h {hours[1]} min"
 
 
 def _falling_behind(window: Sequence[Sample], rules: Rules) -> Verdict | None:

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Final
 
 from services.core.lag import EndSeen, Sample, lag_seconds, unread
-from services.core.lag_status import Membership, Rules, group_status, partition_status
+from services.core.lag_status import Membership, Rules, Standstill, group_status, partition_status, standstill
 from services.core.rate import rate
 from services.kafka.cluster import Ends, Group, Look, Member, Partition
 from services.kafka.unread import First, Place
@@ -44,6 +44,8 @@ class Judge:
         self._inputs = inputs
         self._asked = asked
         self._windows: dict[tuple[str, Partition], deque[Sample]] = {}
+        self._standstills: dict[tuple[str, Partition], Standstill] = {}
+        """Those that stand, and since when: longer than a window reaches."""
         self._ends: dict[Partition, deque[EndSeen]] = {}
         self._history: dict[str, deque[Point]] = {}
         self._groups: dict[str, GroupState] = {}
@@ -124,14 +126,13 @@ class Judge:
         for partition, committed in self._rows(group, look):
             ends = look.ends[partition]
             first = firsts.get((partition, max(committed or 0, ends.low or 0)))
-            if (window := self._windows.get((group.name, partition))) is None:
-                window = self._windows[group.name, partition] = deque(maxlen=self._limits.window)
-            window.append(_sample(look, committed, ends, first))
+            window = self._remember(group.name, partition, _sample(look, committed, ends, first))
             owner = owners.get(partition)
             membership = Membership(
                 len(group.members), owner is not None, partition.topic in topics_read, group.is_rebalancing
             )
-            partitions.append(self._partition(partition, tuple(window), owner, membership, is_ours=is_ours))
+            stands = self._standstills.get((group.name, partition))
+            partitions.append(self._partition(partition, window, owner, membership, stands, is_ours=is_ours))
         history = self._history.setdefault(group.name, deque(maxlen=self._limits.history))
         point = self._point(look.at_s, partitions, history)
         history.append(point)
@@ -146,12 +147,26 @@ class Judge:
             max((each.lag or 0 for each in partitions), default=0),
         )
 
+    def _remember(self, group: str, partition: Partition, now: Sample) -> tuple[Sample, ...]:
+        """Take a sample in, and return those that are kept."""
+        key = (group, partition)
+        if (window := self._windows.get(key)) is None:
+            window = self._windows[key] = deque(maxlen=self._limits.window)
+        last = window[-1] if window else None
+        if (stands := standstill(self._standstills.get(key), last, now, self._limits.rules)) is not None:
+            self._standstills[key] = stands
+        else:
+            self._standstills.pop(key, None)
+        window.append(now)
+        return tuple(window)
+
     def _partition(
         self,
         partition: Partition,
         window: tuple[Sample, ...],
         owner: Member | None,
         membership: Membership,
+        stands: Standstill | None,
         *,
         is_ours: bool,
     ) -> PartitionState:
@@ -164,7 +179,7 @@ class Judge:
             owner,
             unread(now) if is_known else None,
             lag_seconds(now, self._ends.get(partition, ())) if is_known else None,
-            partition_status(window, membership, self._limits.rules),
+            partition_status(window, membership, self._limits.rules, stands),
         )
 
     @staticmethod
@@ -221,6 +236,7 @@ class Judge:
             (group.name, Partition(each.topic, each.number)) for group in groups.values() for each in group.partitions
         }
         self._windows = {key: window for key, window in self._windows.items() if key in kept}
+        self._standstills = {key: stands for key, stands in self._standstills.items() if key in kept}
         self._history = {name: points for name, points in self._history.items() if name in groups}
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.core.lag import Sample, unread
-from services.core.lag_status import Membership, Rules, Status, Verdict, group_status, partition_status
+from services.core.lag_status import Membership, Rules, Standstill, Status, Verdict, group_status, partition_status
 
 OWNED = Membership(members=2, has_owner=True, reads_topic=True)
 NOT_OWNED = Membership(members=2, has_owner=False, reads_topic=True)
@@ -38,6 +38,27 @@ def seen(*pairs: tuple[int | None, int | None], low: int | None = 0, hidden: int
         pytest.param(seen((10, 10), (12, 20), (14, 30)), OWNED, Status.OK, "moves", id="was drained a moment ago"),
         pytest.param(seen((10, 20), (20, 50), (45, 60)), OWNED, Status.OK, "moves", id="fell behind, catches up"),
         pytest.param(seen((10, 20), (10, 30), (10, 40)), OWNED, Status.STALL, "stands at 10", id="stalled"),
+        pytest.param(
+            seen((10, 20), (10, 30), (10, 40)),
+            OWNED,
+            Status.STALL,
+            "for 20 s at least, and 30",
+            id="it may stand for long",
+        ),
+        pytest.param(
+            seen((5, 20), (10, 20), (10, 30), (10, 40), (10, 40)),
+            OWNED,
+            Status.STALL,
+            "10 for 30 s, and",
+            id="seen to stop",
+        ),
+        pytest.param(
+            seen((9, 9), (9, 9), (9, 30), (9, 40), (9, 40)),
+            OWNED,
+            Status.STALL,
+            "9 for 20 s, and",
+            id="to stand without work is none",
+        ),
         pytest.param(seen((1, 5), (10, 10), (10, 40), (10, 40)), OWNED, Status.OK, "moves", id="drained meanwhile"),
         pytest.param(seen((10, 20), (10, 20), (10, 20)), NOT_OWNED, Status.STOP, "no member has", id="no owner"),
         pytest.param(seen((10, 20), (10, 20), (10, 20)), JOINING, Status.STALL, "stands", id="a rebalance that lasts"),
@@ -68,6 +89,16 @@ def test_status(window: list[Sample], membership: Membership, expected: Status, 
 
     assert verdict.status is expected, verdict.why
     assert why in verdict.why
+
+
+@pytest.mark.parametrize(
+    ("since_s", "told"),
+    [(-50.0, "70 s"), (-99.0, "119 s"), (-105.0, "2 min 5 s"), (-3580.0, "1 h 0 min"), (-90_000.0, "25 h 0 min")],
+)
+def test_how_long_it_stands_is_told_beyond_the_window(since_s: float, told: str) -> None:
+    verdict = partition_status(seen((9, 20), (9, 20), (9, 20)), OWNED, stands=Standstill(since_s, was_seen=True))
+
+    assert verdict == Verdict(Status.STALL, f"it stands at 9 for {told}, and 11 offsets wait")
 
 
 def test_a_group_may_be_allowed_to_be_behind() -> None:

@@ -185,6 +185,21 @@ async def test_a_group_that_goes_back_has_not_read_less_for_it() -> None:
     assert seen.groups["g"].point.rate == pytest.approx(150 / 40)
 
 
+async def test_how_long_a_group_stands_is_counted_from_when_it_was_seen_to_stop() -> None:
+    """Its window has five looks, and it has stood for longer."""
+    judge = Judge(LIMITS, {})
+    places = (10, 50, *[60] * 30)
+    seen = await after(
+        judge, *(look(10 * n, group("g", {ZERO: place}, owns=(ZERO,))) for n, place in enumerate(places))
+    )
+
+    assert seen.groups["g"].verdict.why == "it stands at 60 for 4 min 50 s, and 40 offsets wait"
+    moved = await after(judge, look(400, group("g", {ZERO: 61}, owns=(ZERO,))))
+    assert moved.groups["g"].verdict.why == "39 offsets wait, and it moves"
+    again = await after(judge, *(look(400 + n, group("g", {ZERO: 61}, owns=(ZERO,))) for n in (10, 20)))
+    assert again.groups["g"].verdict.why == "it stands at 61 for 20 s, and 39 offsets wait"
+
+
 async def test_what_is_kept_is_bounded() -> None:
     judge = Judge(LIMITS, {})
     for at_s in range(50):
@@ -196,3 +211,4 @@ async def test_what_is_kept_is_bounded() -> None:
     await after(judge, look(60, ends={}))
     assert not judge._ends
     assert not judge._windows
+    assert not judge._standstills
