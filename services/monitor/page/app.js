@@ -1,10 +1,11 @@
 /** The page: told of each look by the monitor, it keeps every part up to date. */
 
-import { ask, follow, path } from "./client.js";
+import { follow } from "./client.js";
 import { attribute, el, say } from "./dom.js";
 import { documents } from "./documents.js";
 import { duration, plural } from "./format.js";
 import { changes, groups } from "./groups.js";
+import { histories } from "./histories.js";
 import { journey } from "./journey.js";
 import { lag } from "./lag.js";
 import { letters } from "./letters.js";
@@ -12,19 +13,17 @@ import { legend, severity } from "./status.js";
 import { where } from "./where.js";
 import { workers } from "./workers.js";
 
-const POINTS = 720;
 const TICK_MS = 1000;
 const MOST_SENTENCES = 2;
 
 const at = (id) => document.getElementById(id);
 const state = { overview: null, shown: null, heardAt: 0, changes: null, problem: null };
-const histories = new Map();
-const history = (group) => histories.get(group) ?? [];
+const past = histories();
 
 const parts = {
   journey: journey(),
-  groups: groups(history),
-  lag: lag(history),
+  groups: groups(past.of, (names) => recall(names, () => parts.groups.redraw())),
+  lag: lag(past.of, (name) => recall([name], () => parts.lag.redraw())),
   documents: documents(),
   letters: letters(at("letter-count")),
   workers: workers(),
@@ -35,11 +34,13 @@ parts.where = where(search, [parts.documents.opener, parts.letters.opener]);
 at("journey").append(parts.journey.node);
 at("group-table").append(parts.groups.node);
 at("lag-controls").append(...parts.lag.controls);
+at("group-controls").append(...parts.groups.controls);
 at("lag-chart").append(parts.lag.node);
 at("document-controls").append(...parts.documents.controls);
 at("document-list").append(parts.documents.node);
 at("letter-list").append(parts.letters.node);
 at("worker-table").append(parts.workers.node);
+at("letter-controls").append(...parts.letters.controls);
 legend(at("legend"));
 
 follow({ onOverview, onFailure });
@@ -47,8 +48,7 @@ setInterval(showAge, TICK_MS);
 
 async function onOverview(overview) {
   Object.assign(state, { overview, heardAt: performance.now(), problem: overview.problem });
-  await remember(overview);
-  if (state.overview !== overview) return; // a newer one has come meanwhile
+  past.take(overview);
   showVerdict(overview, state.shown);
   state.shown = overview;
   parts.journey.update(overview);
@@ -73,20 +73,9 @@ function onFailure(sentence) {
   showBanner();
 }
 
-/** Take each group's new point in, and its past where it is not known or has a gap. */
-async function remember({ groups: found, at_s: time, interval_s: interval }) {
-  const isBehind = ({ name }) => !(time - (history(name).at(-1)?.at_s ?? 0) < 2.5 * interval);
-  const asked = found.filter(isBehind).map(async ({ name }) => {
-    const told = await ask(`groups/${path(name)}/history`).catch(() => ({ points: [] }));
-    histories.set(name, told.points);
-  });
-  await Promise.all(asked);
-  for (const { name, lag: records, lag_seconds, rate } of found) {
-    const points = history(name);
-    if (time > (points.at(-1)?.at_s ?? 0)) points.push({ at_s: time, lag: records, lag_seconds, rate });
-    if (points.length > POINTS) points.splice(0, points.length - POINTS);
-    histories.set(name, points);
-  }
+/** Ask for the past of groups that are seen now, and draw them again when it is known. */
+async function recall(names, redraw) {
+  if (await past.fill(names)) redraw();
 }
 
 function showVerdict(overview, before) {

@@ -4,44 +4,33 @@ import { ask } from "./client.js";
 import { el, keyed, say } from "./dom.js";
 import { clock, duration, visible } from "./format.js";
 import { read } from "./reading.js";
+import { shortlist } from "./shortlist.js";
 
 const FIRST = 8;
 
 /** Return `{controls, node, update, opener}`; `update` asks for the documents anew. */
 export function documents() {
-  const state = { all: [], wanted: "", most: FIRST };
-  const input = (event) => {
-    state.wanted = event.target.value.trim().toLowerCase();
-    draw();
-  };
-  const filter = el("input", { type: "search", id: "document-filter", placeholder: "tag, title or source", on: { input } });
-  const controls = [el("label", { for: "document-filter" }, "Filter"), filter];
+  let all = [];
   const list = el("ul", { class: "entries" });
-  const nothing = el("p", { class: "note" });
-  const more = el("button", { type: "button", on: { click: () => draw({ most: Infinity }) } });
-  const node = el("div", {}, list, nothing, more);
-
-  const draw = (change = {}) => {
-    Object.assign(state, change);
-    const found = state.all.filter((each) => !state.wanted || matches(each, state.wanted));
-    keyed(list, found.slice(0, state.most), (each) => each.position, entry);
-    nothing.hidden = found.length > 0;
-    say(nothing, state.all.length ? "None of the latest documents is like that." : "No document has come out yet.");
-    more.hidden = found.length <= state.most;
-    say(more, `Show ${found.length - state.most} more`);
+  const { controls, tail, update: show } = shortlist({
+    what: "documents",
+    hint: "tag, title or source",
+    first: FIRST,
+    texts: ({ id, title, source, tags }) => [id, title, source, ...tags.flatMap((tag) => [tag.id, tag.label])],
+    show: (rows) => keyed(list, rows, (each) => each.position, entry),
+    nth: (place) => list.children[place],
+    none: "None of the latest documents is like that.",
+    empty: "No document has come out yet.",
+  });
+  const update = async () => {
+    all = (await ask("documents")).documents;
+    show(all);
   };
-  draw();
-  const update = async () => draw({ all: (await ask("documents")).documents });
   const opener = (position) => {
-    const row = state.all.find((each) => each.position === position);
+    const row = all.find((each) => each.position === position);
     return row?.is_whole ? () => read(row) : null;
   };
-  return { controls, node, update, opener };
-}
-
-function matches({ id, title, source, tags }, wanted) {
-  const told = [id, title ?? "", source, ...tags.flatMap((tag) => [tag.id, tag.label])];
-  return told.some((text) => text.toLowerCase().includes(wanted));
+  return { controls, node: el("div", {}, list, tail), update, opener };
 }
 
 function entry(row) {

@@ -5,12 +5,18 @@ import { spark } from "./chart.js";
 import { el, say, table } from "./dom.js";
 import { count, duration, plural, rate, UNKNOWN } from "./format.js";
 import { show } from "./modal.js";
+import { shortlist } from "./shortlist.js";
 import { badge, severity } from "./status.js";
 
 const SPARK_POINTS = 120;
+const FIRST = 20;
 
-/** Return `{node, update}` for an overview; `history` gives a group's points, oldest first. */
-export function groups(history) {
+/**
+ * Return `{controls, node, update, redraw}` for an overview; `history` gives a group's points, oldest first.
+ *
+ * `onShown` is told the names of the groups that can be seen, each time.
+ */
+export function groups(history, onShown) {
   const columns = [
     { label: "Status", plain: true, wide: true },
     { label: "Group", wide: true, plain: true },
@@ -26,9 +32,26 @@ export function groups(history) {
     columns,
     keyOf: (group) => group.name,
     row: (group) => row(group, history),
+    empty: "",
+  });
+  let seen = [];
+  const { controls, tail, update } = shortlist({
+    what: "groups",
+    hint: "group, topic or status",
+    first: FIRST,
+    few: FIRST,
+    texts: ({ name, topics, status }) => [name, status, ...topics],
+    show: (rows) => {
+      seen = rows;
+      shown.update(rows);
+      onShown(rows.map(({ name }) => name));
+    },
+    nth: (place) => shown.node.querySelector("tbody").children[place],
+    none: "No group is like that.",
     empty: "No group reads a topic of tagwire's.",
   });
-  return { node: shown.node, update: (overview) => shown.update(overview.groups) };
+  const node = el("div", {}, shown.node, tail);
+  return { controls, node, update: (overview) => update(overview.groups), redraw: () => shown.update(seen) };
 }
 
 function row({ name }, history) {

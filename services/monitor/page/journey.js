@@ -4,6 +4,8 @@ import { attribute, el, keyed, say } from "./dom.js";
 import { count, duration, plural, rate } from "./format.js";
 import { badge } from "./status.js";
 
+const MOST_READERS = 6;
+
 /** Return `{node, update}` for an overview. */
 export function journey() {
   const node = el("ol", { class: "way" });
@@ -33,7 +35,9 @@ export function steps({ topics, groups, dead_letters: letters }) {
   const cards = out.map((topic) => ({ topic, letters: /dead-letter$/u.test(topic.short_name) ? letters : null }));
   found.push({ key: "out", label: "comes out", cards, isFlowing: out.some((topic) => topic.rate > 0) });
   if (others.length) {
-    found.push({ key: "others", label: "is read by", cards: others.map((group) => ({ group })), isFlowing: false });
+    const readers = others.slice(0, MOST_READERS).map((group) => ({ group })); // the worst come first
+    const more = others.length > MOST_READERS ? [{ more: others.length - MOST_READERS }] : [];
+    found.push({ key: "others", label: "is read by", cards: [...readers, ...more], isFlowing: false });
   }
   return found;
 }
@@ -46,12 +50,18 @@ function makeStep(first) {
     say(title, step.label);
     attribute(node, "data-flowing", step.isFlowing);
     attribute(node, "data-crowded", step.cards.length > 3);
-    keyed(cards, step.cards, nameOf, (card) => (card.topic ? topicCard() : groupCard()));
+    keyed(cards, step.cards, nameOf, (card) => (card.topic ? topicCard() : card.group ? groupCard() : moreCard()));
   };
   return { node, update };
 }
 
-const nameOf = ({ topic, group }) => (topic ? `topic ${topic.name}` : `group ${group.name}`);
+const nameOf = ({ topic, group }) => (topic ? `topic ${topic.name}` : group ? `group ${group.name}` : "more");
+
+function moreCard() {
+  const link = el("a", { href: "#groups" });
+  const update = ({ more }) => say(link, `and ${plural(more, "more group")}, none of them worse`);
+  return { node: el("li", { class: "card" }, link), update };
+}
 
 function topicCard() {
   const name = el("p", { class: "name" });

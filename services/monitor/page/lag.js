@@ -11,8 +11,8 @@ const MEASURES = {
 };
 const HEIGHT = 220;
 
-/** Return `{controls, node, update}`; `history` gives a group's points, oldest first. */
-export function lag(history) {
+/** Return `{controls, node, update, redraw}`; `history` gives a group's points, oldest first; `onShown` is told whose are shown. */
+export function lag(history, onShown) {
   const state = { group: null, measure: "lag", width: 0 };
   const group = el("select", { id: "lag-group", on: { change: () => draw({ group: group.value }) } });
   const measures = Object.entries(MEASURES).map(([name, { label }]) => {
@@ -31,6 +31,7 @@ export function lag(history) {
 
   const draw = (change) => {
     Object.assign(state, change);
+    if (change.group) onShown(change.group);
     const { of, tell, label, least } = MEASURES[state.measure];
     const points = history(state.group).map((point) => ({ at: point.at_s, value: of(point) }));
     const sentence = `${state.group}, ${label}: ${summary(points, tell)}`;
@@ -56,7 +57,7 @@ export function lag(history) {
     // Somebody is reading it with the pointer: it waits.
     if (!figure.matches(":hover") || chosen !== state.group) draw({ group: chosen });
   };
-  return { controls, node, update };
+  return { controls, node, update, redraw: () => draw({}) };
 }
 
 function summary(points, tell) {

@@ -5,21 +5,33 @@ import { el, keyed, say } from "./dom.js";
 import { count, moment, plural, visible } from "./format.js";
 import { show } from "./modal.js";
 import { putBack } from "./redrive.js";
+import { isLike, shortlist } from "./shortlist.js";
 import { whereLink } from "./where.js";
 
 const FIRST = 10;
+const FIRST_CAUSES = 8;
 
-/** Return `{node, counts, update, opener}`; `update` asks for the letters anew, `counts` tells how many there are. */
+/** Return `{controls, node, counts, update, opener}`; `update` asks for the letters anew, `counts` tells how many there are. */
 export function letters(counted) {
-  const state = { letters: [], isWritable: false };
+  const state = { letters: [], byCause: new Map(), isWritable: false, wanted: () => "" };
   const causes = el("ul", { class: "entries" });
-  const nothing = el("p", { class: "note" }, "No dead letter: everything that came in could be processed.");
-  const node = el("div", {}, causes, nothing);
+  const { controls, tail, update: show, wanted } = shortlist({
+    what: "dead letters",
+    hint: "id, reason or message",
+    first: FIRST_CAUSES,
+    few: 1,
+    texts: (cause) => [...textsOf(cause), ...lettersOf(cause, state).flatMap(({ id, position }) => [id, position])],
+    show: (shown) => keyed(causes, shown, keyOf, (cause) => causeEntry(cause, state)),
+    nth: (place) => causes.children[place],
+    none: "None of the latest dead letters is like that.",
+    empty: "No dead letter: everything that came in could be processed.",
+  });
+  state.wanted = wanted;
   const update = async () => {
     const told = await ask("dead-letters");
     state.letters = told.letters;
-    nothing.hidden = told.causes.length > 0;
-    keyed(causes, told.causes, keyOf, (cause) => causeEntry(cause, state));
+    state.byCause = Map.groupBy(told.letters, keyOf);
+    show(told.causes);
   };
   const counts = ({ dead_letters: told, is_writable: isWritable }) => {
     state.isWritable = isWritable;
@@ -30,8 +42,12 @@ export function letters(counted) {
     const letter = state.letters.find((each) => each.position === position);
     return letter ? () => read(letter, state) : null;
   };
-  return { node, counts, update, opener };
+  return { controls, node: el("div", {}, causes, tail), counts, update, opener };
 }
+
+const textsOf = ({ reason, stage, fingerprint, message }) => [reason, stage, fingerprint, message];
+
+const lettersOf = (cause, { byCause }) => byCause.get(keyOf(cause)) ?? [];
 
 const keyOf = ({ reason, stage, fingerprint }) => `${reason} ${stage} ${fingerprint}`;
 
@@ -44,7 +60,9 @@ function causeEntry(first, state) {
   const more = el("button", { type: "button", class: "more", hidden: true });
   let most = FIRST;
   const fill = () => {
-    const mine = state.letters.filter((each) => keyOf(each) === keyOf(first));
+    const all = lettersOf(first, state);
+    const found = all.filter(({ id, position }) => isLike([id, position], state.wanted()));
+    const mine = found.length ? found : all; // the cause itself is what was looked for
     keyed(list, mine.slice(0, most), (each) => each.position, (each) => letterEntry(each, state));
     more.hidden = mine.length <= most;
     say(more, `Show ${mine.length - most} more`);

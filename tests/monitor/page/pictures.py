@@ -69,7 +69,7 @@ async def scenes(up: Installation, browser: Browser, folder: Path) -> None:
             await narrow.locator("#documents").scroll_into_view_if_needed()
             title = "Ecuador, Peru settle"
             for each in (wide, narrow):
-                await each.get_by_label("Filter").fill(title.lower())
+                await each.get_by_label("Filter documents").fill(title.lower())
                 await each.get_by_role("button", name=title).click()
                 await expect(each.locator(".reading mark").first).to_be_visible()
             await wide.screenshot(path=folder / "document.png")

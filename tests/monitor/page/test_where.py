@@ -85,8 +85,10 @@ async def test_it_is_used_by_keyboard_alone(browser: Browser, url: str, settings
         assert page.url == url
 
 
-async def test_a_slash_where_somebody_writes_is_a_slash(page: Page) -> None:
-    for field in (page.get_by_label("Filter"), search_of(page)):
+async def test_a_slash_where_somebody_writes_is_a_slash(page: Page, settings: KafkaSettings) -> None:
+    await whole_way(settings, "doc-1")
+    await has_both(page)
+    for field in (page.get_by_label("Filter documents"), search_of(page)):
         await field.focus()
         await page.keyboard.press("/")
         await expect(field).to_have_value("/")
