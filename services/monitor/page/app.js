@@ -9,6 +9,7 @@ import { histories } from "./histories.js";
 import { journey } from "./journey.js";
 import { lag } from "./lag.js";
 import { letters } from "./letters.js";
+import { shortcut } from "./shortcut.js";
 import { legend, severity } from "./status.js";
 import { where } from "./where.js";
 import { workers } from "./workers.js";
@@ -29,18 +30,19 @@ const parts = {
   workers: workers(),
 };
 const search = { form: at("where"), id: at("where-id"), since: at("where-since") };
+shortcut(search.id, at("where-shortcut"), [at("where-key")]);
 parts.where = where(search, [parts.documents.opener, parts.letters.opener]);
 
 at("journey").append(parts.journey.node);
+at("group-controls").append(...parts.groups.controls);
 at("group-table").append(parts.groups.node);
 at("lag-controls").append(...parts.lag.controls);
-at("group-controls").append(...parts.groups.controls);
 at("lag-chart").append(parts.lag.node);
 at("document-controls").append(...parts.documents.controls);
 at("document-list").append(parts.documents.node);
+at("letter-controls").append(...parts.letters.controls);
 at("letter-list").append(parts.letters.node);
 at("worker-table").append(parts.workers.node);
-at("letter-controls").append(...parts.letters.controls);
 legend(at("legend"));
 
 follow({ onOverview, onFailure });

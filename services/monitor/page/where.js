@@ -45,13 +45,6 @@ export function where({ form, id: input, since: select }, openers) {
     else location.hash = address;
   });
   window.addEventListener("hashchange", follow);
-  document.addEventListener("keydown", (event) => {
-    const isTaken = event.target.closest?.("input, select, textarea, dialog");
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTaken) return;
-    event.preventDefault();
-    input.focus();
-    input.select();
-  });
   follow();
   return { update: () => shown?.update() };
 

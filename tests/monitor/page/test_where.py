@@ -95,6 +95,26 @@ async def test_a_slash_where_somebody_writes_is_a_slash(page: Page, settings: Ka
         await expect(field).to_be_focused()
 
 
+async def test_the_key_can_be_switched_off_for_good(page: Page) -> None:
+    switch, hint = page.get_by_label("leads to the search"), page.locator("header kbd")
+    await expect(switch).to_be_checked()
+    await expect(hint).to_be_visible()
+    await switch.press("/")
+    await expect(search_of(page)).to_be_focused()
+    await switch.uncheck()
+    await page.keyboard.press("/")
+    await expect(switch).to_be_focused()
+    await expect(hint).to_be_hidden()
+    await page.reload()
+    await expect(switch).not_to_be_checked()
+    await page.keyboard.press("/")
+    await expect(search_of(page)).not_to_be_focused()
+    await expect(search_of(page)).not_to_have_attribute("aria-keyshortcuts", "/")
+    await switch.check()
+    await page.keyboard.press("/")
+    await expect(search_of(page)).to_be_focused()
+
+
 async def test_an_address_that_was_passed_on_searches_by_itself(
     browser: Browser, url: str, settings: KafkaSettings
 ) -> None:
