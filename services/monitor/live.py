@@ -16,8 +16,12 @@ POLL_S: Final = 0.2
 """No look is shorter than this by much, and nobody reads faster."""
 REPEAT_S: Final = 15.0
 """Where nothing changes it is said again: so a listener that has gone is noticed, and a look that is late is told."""
-MOST: Final = 64
+MOST: Final = 512
 """Listeners at once. One more is refused, and asks for the overview by itself."""
+SLOW_S: Final = 10.0
+"""A listener that takes nothing for so long is let go, and may come back: or it would keep its place for ever."""
+FRESH_S: Final = 1.0
+"""For so long what one listener was told is told to the others, too: an overview of many groups is work."""
 
 
 class Live:
@@ -30,6 +34,9 @@ class Live:
         self._overview = overview
         self._listeners = 0
         self._is_closed = False
+        self._writing: set[asyncio.Transport] = set()
+        self._last: tuple[tuple[object, ...], float, bytes] | None = None
+        """What was told last: of which state, when, and as what."""
 
     @property
     def route(self) -> Route:
@@ -39,6 +46,8 @@ class Live:
     async def close(self, _: web.Application) -> None:
         """End all streams: a server that stops waits for its answers."""
         self._is_closed = True
+        for transport in self._writing:  # it may be waiting for somebody who takes nothing
+            transport.abort()
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         if self._listeners >= MOST:
@@ -49,21 +58,23 @@ class Live:
         await answer.prepare(request)
         self._listeners += 1
         try:
-            await self._tell(answer)
-        except ConnectionError:
-            pass  # the listener has gone
+            await self._tell(answer, request)
+        except (ConnectionError, TimeoutError):
+            # The listener has gone, or takes nothing: what it was still to get is not waited for.
+            if request.transport is not None:
+                request.transport.abort()
         finally:
             self._listeners -= 1
         return answer
 
-    async def _tell(self, answer: web.StreamResponse) -> None:
+    async def _tell(self, answer: web.StreamResponse, request: web.Request) -> None:
         told: object = None
         told_at = 0.0
         while not self._is_closed:
             state = self._state()
             if state != told or time.monotonic() - told_at >= REPEAT_S:
                 told, told_at = state, time.monotonic()
-                await answer.write(self._event())
+                await self._write(answer, request, self._event(state))
             await asyncio.sleep(POLL_S)
 
     def _state(self) -> tuple[object, ...]:
@@ -75,7 +86,23 @@ class Live:
             self._recent.heartbeats.changes,
         )
 
-    def _event(self) -> bytes:
+    async def _write(self, answer: web.StreamResponse, request: web.Request, event: bytes) -> None:
+        if (transport := request.transport) is None:
+            raise ConnectionResetError
+        self._writing.add(transport)
+        try:
+            async with asyncio.timeout(SLOW_S):
+                await answer.write(event)
+        finally:
+            self._writing.discard(transport)
+
+    def _event(self, state: tuple[object, ...]) -> bytes:
+        now_s = time.monotonic()
+        if self._last is None or self._last[0] != state or now_s - self._last[1] > FRESH_S:
+            self._last = (state, now_s, self._made())
+        return self._last[2]
+
+    def _made(self) -> bytes:
         # JSON has no line break outside its texts, and escapes those within; thus it is one line.
         if self._watch.snapshot is None:
             failure = Failure(error=self._watch.failure or STARTING)

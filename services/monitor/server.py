@@ -240,7 +240,11 @@ class Server:
     async def _post_redrive(self, request: web.Request) -> web.Response:
         self._check_token(request)
         try:
-            wanted = api.RedriveRequest.model_validate_json(await request.read())
+            body = await request.read()
+        except web.RequestPayloadError:
+            raise web.HTTPBadRequest(text="the body is not encoded as it says, or was cut short") from None
+        try:
+            wanted = api.RedriveRequest.model_validate_json(body)
             chosen = Selection(
                 reasons=reasons(wanted.reasons), ids=frozenset(wanted.ids), fingerprints=frozenset(wanted.fingerprints)
             )
@@ -277,7 +281,7 @@ class Server:
     def _check_token(self, request: web.Request) -> None:
         if self._settings.token is None:
             raise web.HTTPForbidden(text="nothing can be changed here: TAGWIRE_MONITOR_TOKEN is not set")
-        given = request.headers.get("Authorization", "").encode()
+        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")  # a header may be any bytes
         if not hmac.compare_digest(given, f"Bearer {self._settings.token.get_secret_value()}".encode()):
             raise web.HTTPUnauthorized(text="expected Authorization: Bearer and the token")
 
@@ -291,7 +295,8 @@ def _json(text: str) -> web.Response:
 
 
 def _failure(status: int, sentence: str) -> web.Response:
-    return json_answer({"error": sentence}, status=status)
+    # It may quote bytes of a header that are no text.
+    return json_answer({"error": sentence.encode(errors="replace").decode()}, status=status)
 
 
 def _position(request: web.Request) -> str:
