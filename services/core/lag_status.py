@@ -63,7 +63,8 @@ class Membership:
     """Whether a member has the partition."""
     reads_topic: bool
     """Whether a member has any partition of the topic."""
-    is_rebalancing: bool = False
+    is_unsettled: bool = False
+    """Whether its partitions are being given out anew, or nobody can tell who has which."""
 
 
 class Standstill(NamedTuple):
@@ -154,7 +155,7 @@ def _unattended(window: Sequence[Sample], membership: Membership, rules: Rules) 
             # A reader that chose its partitions by itself commits for the group, and is no member of it.
             return None
         return Verdict(Status.STOP, f"the group has no members, and {waiting} offsets wait")
-    if not membership.reads_topic and not membership.is_rebalancing:
+    if not membership.reads_topic and not membership.is_unsettled:
         if waiting > rules.allowed_lag:
             return Verdict(Status.ABANDONED, f"no member reads this topic any more, and {waiting} offsets wait")
         return Verdict(Status.OK, "no member reads this topic any more, and nothing waits")
@@ -187,7 +188,7 @@ def _standing(
         return Verdict(Status.UNKNOWN, f"{len(recent)} of {rules.samples} samples: too few to tell whether it moves")
     where = "has never committed" if now.committed is None else f"stands at {now.committed}"
     waiting = f"it {where} for {_stood(window, rules, stands)}, and {unread(now)} offsets wait"
-    if not membership.has_owner and not membership.is_rebalancing:
+    if not membership.has_owner and not membership.is_unsettled:
         return Verdict(Status.STOP, f"no member has the partition: {waiting}")
     if hidden := blocked(now):
         waiting += f" ({hidden} more behind an open transaction)"

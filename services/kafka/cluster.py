@@ -58,6 +58,8 @@ class Member:
     client_id: str
     host: str
     partitions: frozenset[Partition]
+    is_readable: bool = True
+    """Whether its partitions are known: a group may write them in a way of its own, or nonsense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,9 @@ class Group:
     committed: Mapping[Partition, int]
 
     @property
-    def is_rebalancing(self) -> bool:
-        return self.state in REBALANCING
+    def is_unsettled(self) -> bool:
+        """Whether it is not known, or not settled, who has which partition."""
+        return self.state in REBALANCING or not all(member.is_readable for member in self.members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,9 +267,19 @@ def _check(code: int, about: str) -> None:
 
 
 def _member(_member_id: str, client_id: str, host: str, _metadata: bytes, assignment: bytes) -> Member:
-    assigned = ConsumerProtocolMemberAssignment.decode(assignment).assignment if assignment else ()
-    partitions = frozenset(Partition(topic, number) for topic, numbers in assigned for number in numbers)
-    return Member(client_id, host.lstrip("/"), partitions)
+    partitions = _assigned(assignment)
+    return Member(client_id, host.lstrip("/"), partitions or frozenset(), is_readable=partitions is not None)
+
+
+def _assigned(assignment: bytes) -> frozenset[Partition] | None:
+    """Return the partitions of an assignment; None for what is none: the broker keeps any bytes that a leader sends."""
+    if not assignment:
+        return frozenset()
+    try:
+        assigned = ConsumerProtocolMemberAssignment.decode(assignment).assignment
+        return frozenset(Partition(topic, number) for topic, numbers in assigned for number in numbers)
+    except (ValueError, TypeError):  # it ends too early, is no UTF-8, or has null for a list
+        return None
 
 
 def _new_member(*told: Any) -> Member:

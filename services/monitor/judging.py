@@ -129,7 +129,7 @@ class Judge:
             window = self._remember(group.name, partition, _sample(look, committed, ends, first))
             owner = owners.get(partition)
             membership = Membership(
-                len(group.members), owner is not None, partition.topic in topics_read, group.is_rebalancing
+                len(group.members), owner is not None, partition.topic in topics_read, group.is_unsettled
             )
             stands = self._standstills.get((group.name, partition))
             partitions.append(self._partition(partition, window, owner, membership, stands, is_ours=is_ours))

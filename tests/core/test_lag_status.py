@@ -13,7 +13,7 @@ OWNED = Membership(members=2, has_owner=True, reads_topic=True)
 NOT_OWNED = Membership(members=2, has_owner=False, reads_topic=True)
 ELSEWHERE = Membership(members=2, has_owner=False, reads_topic=False)
 NOBODY = Membership(members=0, has_owner=False, reads_topic=False)
-JOINING = Membership(members=2, has_owner=False, reads_topic=False, is_rebalancing=True)
+JOINING = Membership(members=2, has_owner=False, reads_topic=False, is_unsettled=True)
 
 
 def seen(*pairs: tuple[int | None, int | None], low: int | None = 0, hidden: int = 0) -> list[Sample]:

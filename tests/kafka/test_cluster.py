@@ -12,6 +12,7 @@ from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import GroupLoadInProgressError
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.commit import OffsetFetchRequest
+from aiokafka.protocol.group import JoinGroupRequest, LeaveGroupRequest, SyncGroupRequest
 from aiokafka.protocol.types import CompactArray, CompactString, Int16, Int32, Int64, Schema, TaggedFields
 
 from services.kafka.admin import admin
@@ -165,6 +166,50 @@ async def test_what_is_committed_is_asked_before_the_ends(settings: KafkaSetting
         await cluster.look()
 
     assert max(n for n, name in enumerate(order) if name == "OffsetFetchRequest") < order.index("OffsetRequest")
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        pytest.param(b"nonsense", id="nonsense"),
+        pytest.param(b"\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff", id="null for a list"),
+        pytest.param(b"\x00\x01\x7f\xff\xff\xff", id="two milliards of topics"),
+        pytest.param(b"\x00\x01\x00\x00\x00\x01\x00\x02\xff\xfe\x00\x00\x00\x00", id="a name that is no UTF-8"),
+    ],
+)
+async def test_a_member_whose_assignment_nobody_can_read_spoils_nothing(
+    settings: KafkaSettings, assignment: bytes
+) -> None:
+    name = settings.group("strange")
+    async with joined(settings, name, assignment), member(settings, "first") as first:
+        await first.commit({TopicPartition(settings.topic("in"), 0): 5})
+        seen = await look(settings)
+
+    (stranger,) = seen.groups[name].members
+    assert (stranger.partitions, stranger.is_readable) == (frozenset(), False)
+    assert seen.groups[name].is_unsettled
+    assert seen.groups[settings.group("first")].committed == {Partition(settings.topic("in"), 0): 5}
+    assert seen.is_whole
+
+
+@asynccontextmanager
+async def joined(settings: KafkaSettings, group: str, assignment: bytes) -> AsyncIterator[None]:
+    """Join as the only member, and so the leader, of a group, and give oneself that."""
+    async with admin(settings) as connection:
+        coordinator = await connection.find_coordinator(group)
+
+        async def ask(request: Any) -> Any:
+            return await connection._send_request(request, coordinator)
+
+        member_id = ""
+        while (
+            answer := await ask(JoinGroupRequest(group, 30_000, 30_000, member_id, "", "consumer", [("own", b"\xff")]))
+        ).error_code:
+            member_id = answer.member_id  # a broker gives it out first
+        told = (group, answer.generation_id, answer.member_id)
+        assert not (await ask(SyncGroupRequest(*told, "", [(answer.member_id, assignment)]))).error_code
+        yield
+        await ask(LeaveGroupRequest(group, answer.member_id))
 
 
 async def test_a_group_of_the_newer_protocol_has_its_members(settings: KafkaSettings) -> None:
