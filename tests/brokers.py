@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.record._crc32c import crc as crc32c
 
 Message = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
 """Key, value, headers."""
@@ -28,6 +29,25 @@ async def produce(bootstrap: str, topic: str, messages: Iterable[Message]) -> No
     try:
         sent = [await producer.send(topic, value, key=key, headers=list(headers)) for key, value, headers in messages]
         await asyncio.gather(*sent)
+    finally:
+        await producer.stop()
+
+
+async def produce_unreadable(bootstrap: str, topic: str, values: Sequence[bytes], *, at: int) -> int:
+    """Send one batch to partition 0, in which a header's name is no UTF-8 from that record on; return its offset."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    try:
+        batch = producer.create_batch()
+        for number, value in enumerate(values):
+            named = "unreadable" if number == at else "readable"
+            batch.append(key=b"key-1", value=value, timestamp=None, headers=[(named, b"x")])
+        batch._build()
+        spoilt = bytearray(bytes(batch._buffer).replace(b"unreadable", b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6"))
+        spoilt[17:21] = crc32c(bytes(spoilt[21:])).to_bytes(4, "big")  # record batch, magic 2: it covers the rest
+        batch._buffer = bytes(spoilt)
+        sent = await (await producer.send_batch(batch, topic, partition=0))
+        return int(sent.offset)
     finally:
         await producer.stop()
 

@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 from services.kafka import client
 from services.kafka.client import record_of
 from services.kafka.cluster import Ends, Partition
+from services.kafka.polling import poll
 from services.kafka.records import Record
 from services.kafka.settings import KafkaSettings
 
@@ -58,20 +59,20 @@ class Latest:
         records: list[Record] = []
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
-                await self._read(waiting, records)
+                await self._read(waiting, begin, records)
         self._consumer.unsubscribe()
         return records
 
-    async def _read(self, waiting: dict[TopicPartition, int], records: list[Record]) -> None:
+    async def _read(
+        self, waiting: dict[TopicPartition, int], places: dict[TopicPartition, int], records: list[Record]
+    ) -> None:
         size_bytes = 0
         while waiting and size_bytes < MOST_BYTES:
-            try:
-                fetched = await self._consumer.getmany(*waiting, timeout_ms=POLL_MS, max_records=100)
-            except UnicodeDecodeError:  # the name of a header; nobody can step over it here
-                return
+            fetched = await poll(self._consumer, places, timeout_ms=POLL_MS, most=100)
             for asked, messages in fetched.items():
                 records += [record_of(message) for message in messages if message.offset < waiting[asked]]
                 size_bytes += sum(record_of(message).size_bytes for message in messages)
             for asked in list(waiting):
-                if await self._consumer.position(asked) >= waiting[asked]:
-                    del waiting[asked]
+                places[asked] = await self._consumer.position(asked)
+                if places[asked] >= waiting[asked]:
+                    del waiting[asked], places[asked]

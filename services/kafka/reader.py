@@ -16,6 +16,7 @@ from schemas.topics import Topic
 from services.kafka import client
 from services.kafka.admin import missing_topics
 from services.kafka.client import record_of
+from services.kafka.polling import poll
 from services.kafka.records import Record
 from services.kafka.settings import KafkaSettings
 
@@ -91,9 +92,10 @@ async def read(
     async with _consumer(settings, topic, client_id=client_id) as consumer:
         waiting = await _begun(consumer, until, since_ms)
         clock = asyncio.get_running_loop().time
-        positions, moved_at = dict.fromkeys(waiting, -1), clock()
+        positions, moved_at = await _positions(consumer, waiting), clock()
         while waiting:
-            for partition, messages in (await consumer.getmany(*waiting, timeout_ms=POLL_MS)).items():
+            places = {partition: positions[partition] for partition in waiting}
+            for partition, messages in (await poll(consumer, places, timeout_ms=POLL_MS)).items():
                 for message in messages:
                     if message.offset < until[partition.partition]:
                         yield record_of(message)

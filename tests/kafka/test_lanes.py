@@ -9,7 +9,6 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import CoordinatorLoadInProgressError, NotCoordinatorForGroupError
-from aiokafka.record._crc32c import crc as crc32c
 from structlog.testing import capture_logs
 
 from services.core.lag import lag
@@ -20,7 +19,7 @@ from services.kafka.lanes import Lanes
 from services.kafka.pipeline import Transform
 from services.kafka.records import Output, Record, header
 from services.kafka.settings import KafkaSettings
-from tests.brokers import create_topic, produce, read_committed, until
+from tests.brokers import create_topic, produce, produce_unreadable, read_committed, until
 from tests.offsets import group_offsets
 
 RECORDS = 400
@@ -152,18 +151,8 @@ async def test_a_record_that_no_client_can_read_is_stepped_over_and_told_of(sett
 
     It cannot read what follows in the same batch of the producer either, so that is told of, too.
     """
-    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers)
-    await producer.start()
-    batch = producer.create_batch()
-    for number in range(RECORDS, RECORDS + 8):
-        named = "unreadable" if number == RECORDS + 6 else "readable"
-        batch.append(key=b"key-1", value=b"%d" % number, timestamp=None, headers=[(named, b"x")])
-    batch._build()
-    spoilt = bytearray(bytes(batch._buffer).replace(b"unreadable", b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6"))
-    spoilt[17:21] = crc32c(bytes(spoilt[21:])).to_bytes(4, "big")  # record batch, magic 2: the checksum covers the rest
-    batch._buffer = bytes(spoilt)
-    first = (await (await producer.send_batch(batch, settings.topic("in"), partition=0))).offset
-    await producer.stop()
+    values = [b"%d" % number for number in range(RECORDS, RECORDS + 8)]
+    first = await produce_unreadable(settings.bootstrap_servers, settings.topic("in"), values, at=6)
     unreadable: list[Record] = []
 
     async def copies_what_has_a_value(records: Sequence[Record]) -> list[Copied]:

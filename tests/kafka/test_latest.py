@@ -6,7 +6,7 @@ from aiokafka import AIOKafkaProducer
 from services.kafka.cluster import Cluster, Ends, Partition
 from services.kafka.latest import Latest
 from services.kafka.settings import KafkaSettings
-from tests.brokers import create_topic, produce
+from tests.brokers import create_topic, produce, produce_unreadable
 
 
 @pytest.fixture
@@ -52,6 +52,16 @@ async def test_an_empty_topic_and_one_that_is_not_known_have_nothing(settings: K
     async with Latest(settings) as latest:
         assert await latest.new(await ends(settings), most=3) == []
         assert await latest.new({Partition("gone", 0): Ends(None, None, None)}, most=3) == []
+
+
+async def test_a_record_that_no_client_can_read_hides_no_other(settings: KafkaSettings) -> None:
+    await send(settings, 0, 1)
+    await produce_unreadable(settings.bootstrap_servers, settings.topic("in"), [b"2", b"4", b"6"], at=1)
+    await send(settings, 8, 3)
+    async with Latest(settings) as latest:
+        found = await latest.new(await ends(settings), most=100)
+
+    assert sorted(int(record.value or b"") for record in found) == [0, 1, 2, 3, 8]
 
 
 async def test_a_topic_made_anew_begins_anew(settings: KafkaSettings) -> None:

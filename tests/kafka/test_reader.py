@@ -6,12 +6,13 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from schemas.topics import CLASSIFIED, RAW, Topic
 from services.kafka.embedded.broker import EmbeddedKafka, EmbeddedSettings
 from services.kafka.reader import Link, ReadError, Span, ends, follow, read, spans
 from services.kafka.settings import KafkaSettings
-from tests.brokers import create_topic, produce, until
+from tests.brokers import create_topic, produce, produce_unreadable, until
 
 ME = "tests"
 
@@ -49,6 +50,23 @@ async def test_reading_begins_at_a_time(settings: KafkaSettings) -> None:
         found = [record.value async for record in records]
 
     assert found == [b"after"]
+
+
+async def test_a_record_that_no_client_can_read_is_stepped_over(settings: KafkaSettings) -> None:
+    """The name of one of its headers is no UTF-8; nor can what follows in the batch of its producer be read."""
+    await send(settings, *(b"before %d" % number for number in range(5)))
+    for number in range(2):
+        values = [b"%d/%d" % (number, each) for each in range(4)]
+        await produce_unreadable(settings.bootstrap_servers, settings.topic(RAW), values, at=2)
+    await produce(settings.bootstrap_servers, settings.topic(RAW), [(b"%d" % n, b"after", ()) for n in range(20)])
+
+    until_now = await ends(settings, RAW, client_id=ME)
+    with capture_logs() as said:
+        async with aclosing(read(settings, RAW, until_now, client_id=ME)) as records:
+            found = sorted([record.value or b"" async for record in records])
+
+    assert found == sorted([*(b"before %d" % n for n in range(5)), b"0/0", b"0/1", b"1/0", b"1/1", *[b"after"] * 20])
+    assert [line["event"] for line in said] == ["record_unreadable"] * 4
 
 
 async def test_a_topic_that_is_missing_holds_nothing_and_has_no_end(settings: KafkaSettings) -> None:
