@@ -2,7 +2,7 @@
 
 import asyncio
 from bisect import insort
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -101,7 +101,8 @@ class Recent:
         classified, dead = self._kafka.topic(CLASSIFIED), self._kafka.topic(DEAD_LETTER)
         documents = await _new(snapshot, latest, classified, self._settings.documents)
         letters = await _new(snapshot, latest, dead, self._settings.dead_letters)
-        self.changes += bool(documents or letters)
+        gone = self._drop_gone(snapshot, {record.origin for record in (*documents, *letters)})
+        self.changes += bool(documents or letters or gone)
         for record in documents:
             if (document := _document(record)) is not None:
                 insort(self._documents, document, key=lambda each: each.at_ms)
@@ -111,6 +112,24 @@ class Recent:
             insort(self._letters, kept, key=lambda each: each.letter.record.timestamp_ms)
         del self._documents[: max(0, len(self._documents) - self._settings.documents)]
         del self._letters[: max(0, len(self._letters) - self._settings.dead_letters)]
+
+    def _drop_gone(self, snapshot: Snapshot, new: Collection[str]) -> bool:
+        """Let go of what stood in a topic that was deleted since: another record is, or will be, in its place."""
+
+        def is_there(position: str) -> bool:
+            return position not in new and _is_there(position, snapshot)
+
+        kept = len(self._documents) + len(self._letters)
+        self._documents = [each for each in self._documents if is_there(each.position)]
+        self._letters = [each for each in self._letters if is_there(each.letter.position)]
+        return len(self._documents) + len(self._letters) < kept
+
+
+def _is_there(position: str, snapshot: Snapshot) -> bool:
+    topic, number, offset = position.rsplit("/", 2)
+    if (state := snapshot.topics.get(topic)) is None or (ends := state.partitions.get(int(number))) is None:
+        return False
+    return ends.end is None or int(offset) < ends.end
 
 
 async def _new(snapshot: Snapshot, latest: Latest, topic: str, most: int) -> list[Record]:

@@ -17,7 +17,7 @@ export function documents() {
     hint: "tag, title or source",
     first: FIRST,
     texts: ({ id, title, source, tags }) => [id, title, source, ...tags.flatMap((tag) => [tag.id, tag.label])],
-    show: (rows) => keyed(list, rows, (each) => each.position, entry),
+    show: (rows) => keyed(list, rows, keyOf, entry),
     nth: (place) => list.children[place],
     none: "None of the latest documents is like that.",
     empty: "No document has come out yet.",
@@ -32,6 +32,9 @@ export function documents() {
   };
   return { controls, node: el("div", {}, list, tail), update, opener };
 }
+
+// A topic that was made anew has other records at the same positions.
+const keyOf = ({ position, at_s: at }) => `${position} ${at}`;
 
 function entry(row) {
   const open = el("button", { type: "button", class: "link title", dir: "auto", on: { click: () => read(row) } });

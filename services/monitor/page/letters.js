@@ -63,7 +63,7 @@ function causeEntry(first, state) {
     const all = lettersOf(first, state);
     const found = all.filter(({ id, position }) => isLike([id, position], state.wanted()));
     const mine = found.length ? found : all; // the cause itself is what was looked for
-    keyed(list, mine.slice(0, most), (each) => each.position, (each) => letterEntry(each, state));
+    keyed(list, mine.slice(0, most), ({ position, died }) => `${position} ${died}`, (each) => letterEntry(each, state));
     more.hidden = mine.length <= most;
     say(more, `Show ${mine.length - most} more`);
   };
