@@ -41,7 +41,7 @@ async def test_a_published_document_comes_by_itself_with_its_tags_and_words(
     async with worker(settings):
         await produce(settings.bootstrap_servers, settings.topic(RAW), [(b"libya-1", ARTICLE, [])])
         title = page.get_by_role("button", name="Militia in Libya agrees to truce")
-        await expect(title).to_be_visible()
+        await expect(title).to_be_visible(timeout=60_000)  # a worker starts, which takes long on a busy machine
         await expect(page.locator("#worker-table")).to_contain_text("0123")
         await expect(page.locator("#worker-table code")).not_to_have_text("–")
         (record,) = await read_committed(settings.bootstrap_servers, settings.topic(CLASSIFIED))
