@@ -27,11 +27,11 @@ from tests.brokers import Message, produce
 SEEDS: Final = Path(__file__).parents[3] / "seeds"
 DESKTOP: Final = (1280, 1000)
 PHONE: Final = (390, 844)
-SEEN_MS: Final = 60_000
+SEEN_MS: Final = 120_000
 EMPTY_PAGE: Final = b"<html><body><nav>Home</nav></body></html>"
 LINE_S: Final = 8
 """A line needs some looks."""
-LOAD: Final = 240
+LOAD: Final = 160
 """Rounds of the seeds: enough to be seen waiting, also on a fast machine."""
 
 
