@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.documents import ClassifiedDocument, CleanDocument, EnrichedDocument, Model, RawDocument
+from schemas.insights import FingerprintBands, StoryAssignment, StoryLinks, TagCounts, TagHistory, TagTrend
 from schemas.workers import WorkerHeartbeat
 
 MIB: Final = 1024 * 1024
@@ -107,6 +108,52 @@ WORKERS: Final = Topic(
         "message.timestamp.type": "LogAppendTime",
     },
 )
+
+STORIES: Final = Topic(
+    "stories",
+    key="document id",
+    model=StoryAssignment,
+    description="Which story a document belongs to, written when it is found to belong to one, and when that changes.",
+    cleanup=("compact", "delete"),
+    max_message_bytes=MIB,
+)
+TRENDS: Final = Topic(
+    "trends",
+    key="tag id",
+    model=TagTrend,
+    description="Bursts of tags: an event when one starts, grows, ends or is withdrawn.",
+    retention_ms=30 * DAY_MS,
+    max_message_bytes=MIB,
+)
+TAG_COUNTS: Final = Topic(
+    "insights.tag-counts",
+    key="none; the partition is that of the tags",
+    model=TagCounts,
+    description="Internal to insights: what is counted for each tag.",
+)
+FINGERPRINT_BANDS: Final = Topic(
+    "insights.fingerprint-bands",
+    key="none; the partition is that of the bands",
+    model=FingerprintBands,
+    description="Internal to insights: what is compared to find near duplicates.",
+)
+STORY_LINKS: Final = Topic(
+    "insights.story-links",
+    key="none",
+    model=StoryLinks,
+    description="Internal to insights: pairs that are one story. One partition: they need one order.",
+    partitions=1,
+)
+TAG_HISTORY: Final = Topic(
+    "insights.tag-history",
+    key="tag id",
+    model=TagHistory,
+    description="Where each tag stands: what the API and `tagwire trends` show.",
+    cleanup=("compact", "delete"),
+    max_message_bytes=MIB,
+)
+
+INSIGHT_TOPICS: Final = (STORIES, TRENDS, TAG_COUNTS, FINGERPRINT_BANDS, STORY_LINKS, TAG_HISTORY)
 
 
 def tag_topic(tag: str) -> Topic:
