@@ -310,7 +310,11 @@ class EnrichedDocument(CleanDocument):
     content_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     """SHA-256 of title and text with case and white space settled: equal for exact copies."""
     fingerprint: str | None = None
-    """Near-duplicate signature. None in this version."""
+    """
+    Near-duplicate signature of the text: `mh1:` and base64. None: the text is too short for one.
+
+    Two that begin alike up to the colon can be compared; see docs/contracts.md.
+    """
 
 
 class TagKind(StrEnum):

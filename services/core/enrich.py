@@ -1,7 +1,7 @@
-"""CleanDocument -> EnrichedDocument: language, places, content hash."""
+"""CleanDocument -> EnrichedDocument: language, places, content hash, fingerprint."""
 
 from schemas.documents import CleanDocument, EnrichedDocument
-from services.core.fingerprint import content_hash
+from services.core.fingerprint import content_hash, fingerprint
 from services.core.gazetteer import Gazetteer
 from services.core.language import identify
 from services.core.places import find_places
@@ -19,4 +19,5 @@ def enrich(document: CleanDocument, gazetteer: Gazetteer) -> EnrichedDocument:
         language_confidence=confidence,
         places=find_places(document, gazetteer),
         content_hash=content_hash(document.title, document.text),
+        fingerprint=fingerprint(document.text),
     )

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from schemas.documents import CleanDocument, EnrichedDocument, Status
 from services.core.enrich import enrich
-from services.core.fingerprint import content_hash
+from services.core.fingerprint import content_hash, fingerprint
 from services.core.gazetteer import load_gazetteer
 
 SEED = Path(__file__).parents[2] / "seeds" / "000_2da34e0ed95bd839.txt"
@@ -41,13 +41,20 @@ def test_every_field_of_the_clean_document_stays() -> None:
     assert enriched.content_hash == content_hash(document.title, document.text)
     assert enriched.language == "en"
     assert [place.country for place in enriched.places] == ["LY"]
-    assert (enriched.entities, enriched.keyphrases, enriched.fingerprint) == ((), (), None)
+    assert (enriched.entities, enriched.keyphrases) == ((), ())
 
 
-def test_a_withdrawn_document_has_no_language_and_no_places() -> None:
+def test_a_withdrawn_document_has_no_language_no_places_and_no_fingerprint() -> None:
     document = _clean("").model_copy(update={"status": Status.WITHDRAWN})
     enriched = enrich(document, load_gazetteer())
     assert (enriched.language, enriched.language_confidence, enriched.places) == ("und", 0.0, ())
+    assert enriched.fingerprint is None
+
+
+def test_a_text_has_its_fingerprint_whatever_its_headline() -> None:
+    seed = _seed()
+    enriched = enrich(seed.model_copy(update={"title": "Another headline"}), load_gazetteer())
+    assert enriched.fingerprint == fingerprint(seed.text) is not None
 
 
 def test_enriching_again_gives_the_same() -> None:
