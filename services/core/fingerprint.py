@@ -65,7 +65,7 @@ def fingerprint(text: str) -> str | None:
     values = struct.pack(f"<{PERMUTATIONS}I", *sketch.digest())
     bands = (zlib.crc32(values[at : at + 4 * ROWS], at) for at in range(0, 4 * ROWS * BANDS, 4 * ROWS))
     packed = int(values[::4].translate(_LAST_OCTAL_DIGIT), 8).to_bytes(_SIGNATURE_BYTES, "big")
-    return f"{_KIND}:{binascii.b2a_base64(struct.pack(_BANDS, *bands) + packed, newline=False).decode()}"
+    return _written(struct.pack(_BANDS, *bands) + packed)
 
 
 def similarity(one: str, other: str) -> float:
@@ -79,13 +79,23 @@ def similarity(one: str, other: str) -> float:
 
 
 def signature(fingerprint: str) -> int | None:
-    """Return what `signature_similarity` compares, read once; None for a fingerprint of another kind."""
+    """
+    Return the fingerprint as a number, which is quick to compare and small to keep; None for one of another kind.
+
+    Raises ValueError for what is no fingerprint.
+    """
     raw = _raw(fingerprint)
-    return None if raw is None else int.from_bytes(raw[_BANDS_BYTES:], "big")
+    return None if raw is None else int.from_bytes(raw, "big")
+
+
+def of_signature(signature: int) -> str:
+    """Return the fingerprint that `signature` made a number of."""
+    return _written(signature.to_bytes(_BANDS_BYTES + _SIGNATURE_BYTES, "big"))
 
 
 def signature_similarity(one: int, other: int) -> float:
-    """Return the estimated Jaccard similarity of two signatures, 0 to 1, in about half a microsecond."""
+    """Return the estimated Jaccard similarity of two texts by their `signature`, 0 to 1, in half a microsecond."""
+    # The bands are in front, where `_ONES` has none.
     differing = one ^ other
     same = 1 - ((differing | differing >> 1 | differing >> 2) & _ONES).bit_count() / PERMUTATIONS
     return max(0.0, (same - _CHANCE) / (1 - _CHANCE))
@@ -106,6 +116,10 @@ def id_band(document_id: str) -> int:
     # JSON's numbers are sure up to 2**53 only.
     digest = hashlib.blake2b(document_id.encode("utf-8", "surrogatepass"), digest_size=6).digest()
     return 2**32 + int.from_bytes(digest, "big")
+
+
+def _written(raw: bytes) -> str:
+    return f"{_KIND}:{binascii.b2a_base64(raw, newline=False).decode()}"
 
 
 def _raw(fingerprint: str) -> bytes | None:
