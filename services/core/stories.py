@@ -126,13 +126,12 @@ class Stories:
 
     def _tell(self, told: FingerprintedDocument, changed: dict[str, Document]) -> None:
         """Put the document among the changed ones, if this record of it is new."""
-        document = Document.of(told)
-        if told.id in changed or told.id in self._of:
-            known = self._now(told.id, changed)
-            if document.versions[0] not in known.versions:
-                changed[told.id] = known.with_version(document)
-        else:
-            changed[told.id] = document
+        if told.id not in changed and told.id not in self._of:
+            changed[told.id] = Document.of(told)
+            return
+        known = self._now(told.id, changed)
+        if not known.has(told.record):
+            changed[told.id] = known.with_version(Document.of(told))
 
     def _changed_stories(self, nodes: Mapping[Story | str, Node], changed: Mapping[str, Document]) -> Iterator[Story]:
         united: dict[Node, list[Story]] = {}
@@ -145,7 +144,7 @@ class Stories:
         for root, documents in changed_of.items():
             largest, *others = sorted(united.get(root, ()), key=lambda story: -len(story.documents)) or [NO_STORY]
             added = ChainMap(documents, *(dict(story.documents) for story in others))
-            yield story_of({**largest.documents, **added}, largest.duplicates, added.keys(), self._similarity)
+            yield story_of({**largest.documents, **added}, largest.duplicates, set(added), self._similarity)
 
     def _assignments(self, story: Story) -> Iterator[StoryAssignment]:
         """Say what is new of each document. Versions of a single one are no story to tell of."""

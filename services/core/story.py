@@ -50,8 +50,7 @@ class Version(NamedTuple):
 
     @classmethod
     def of(cls, record: str, at_ms: int, tags: Iterable[str]) -> Self:
-        partition, _, offset = record.partition("/")
-        return cls(int(partition), int(offset), at_ms, tuple(map(intern, tags)))
+        return cls(*_place(record), at_ms, tuple(map(intern, tags)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +64,38 @@ class Document:
     """None also for a fingerprint of another kind, which cannot be compared."""
     versions: tuple[Version, ...]
     """In order."""
+    first_ms: int
+    """Event time of the earliest version."""
     paired: tuple[str, ...] = ()
 
-    @property
-    def first_ms(self) -> int:
-        return min(version.at_ms for version in self.versions)
+    def has(self, record: str) -> bool:
+        """Tell whether a record is one of its versions."""
+        place = _place(record)
+        return any(version[:2] == place for version in self.versions)
 
     def with_version(self, other: Self) -> Self:
         """Return the document with another record of it."""
         versions = tuple(sorted(self.versions + other.versions))
         last = self if versions[-1] == self.versions[-1] else other
-        return replace(last, versions=versions, paired=self.paired)
+        return replace(last, versions=versions, first_ms=min(self.first_ms, other.first_ms), paired=self.paired)
 
     @classmethod
     def of(cls, told: FingerprintedDocument) -> Self:
         version = Version.of(told.record, told.at_ms, told.tags)
-        return cls(told.id, told.title, intern(told.source), _signature(told.fingerprint), (version,))
+        return cls(told.id, told.title, intern(told.source), _signature(told.fingerprint), (version,), told.at_ms)
 
     @classmethod
     def of_row(cls, row: StoryRow) -> Self:
         versions = tuple(Version.of(version.record, version.at_ms, version.tags) for version in row.versions)
-        return cls(row.id, row.title, intern(row.source), _signature(row.fingerprint), versions, row.paired)
+        return cls(
+            row.id,
+            row.title,
+            intern(row.source),
+            _signature(row.fingerprint),
+            versions,
+            min(version.at_ms for version in versions),
+            row.paired,
+        )
 
     def row(self) -> StoryRow:
         return StoryRow(
@@ -182,6 +192,11 @@ def _copies_among(records: Iterable[Version]) -> Iterator[tuple[str, tuple[str, 
         if tags:
             yield version.record, tags
         told.update(version.tags)
+
+
+def _place(record: str) -> tuple[int, int]:
+    partition, _, offset = record.partition("/")
+    return int(partition), int(offset)
 
 
 def _signature(fingerprint: str | None) -> int | None:
