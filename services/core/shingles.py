@@ -29,11 +29,12 @@ def shingles(text: str) -> list[bytes]:
 
     They are `WORDS` words each; where the script has no blanks, `CHARACTERS` characters. A text of fewer has none.
     """
-    settled = text[:MAX_CHARS].casefold()
-    odd = beyond_ascii(settled)
+    text = text[:MAX_CHARS]
+    odd = beyond_ascii(text)
     if not odd:
-        return _of_words(settled)
-    settled = _without_punctuation(unicodedata.normalize("NFC", settled), set(odd))
+        return _of_words(text.casefold())
+    # Without its quotation marks and dashes most English is ASCII, whose case is quickly folded.
+    settled = _without_punctuation(unicodedata.normalize("NFC", text), set(odd)).casefold()
     if not _WITHOUT_BLANKS.search(odd):
         return _of_words(settled)
     return _of_words(_WITHOUT_BLANKS.sub(" ", settled)) + _of_characters("".join(_WITHOUT_BLANKS.findall(settled)))
