@@ -56,7 +56,8 @@ def fingerprint(text: str) -> str | None:
     of 4 whole ones. The same text has the same fingerprint on every machine.
     """
     found = shingles(text)
-    if len(set(found[: 10 * FEWEST_SHINGLES])) < FEWEST_SHINGLES > len(set(found)):
+    # Mostly the first few show that there are enough.
+    if len(set(found[: 2 * FEWEST_SHINGLES])) < FEWEST_SHINGLES > len(set(found)):
         return None
     sketch = RMinHash(PERMUTATIONS, _SEED)
     sketch.update(found)
