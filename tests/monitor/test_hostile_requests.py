@@ -6,11 +6,14 @@ import socket
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from schemas import headers
+from schemas.topics import CLASSIFIED, DEAD_LETTER, RAW, WORKERS
 from services.kafka.settings import KafkaSettings
 from services.monitor import live
 from services.monitor.settings import MonitorSettings
-from tests.brokers import until
+from tests.brokers import produce, until
 from tests.monitor.conftest import TOKEN, Monitor
+from tests.monitor.documents import classified, dead_letter
 
 HOST = b"Host: localhost\r\n"
 TOKEN_HEADER = f"Authorization: Bearer {TOKEN}\r\n".encode()
@@ -60,6 +63,38 @@ async def test_it_is_answered(monitor: Monitor, request_bytes: bytes, status: in
 
     assert first.split()[1] == b"%d" % status, first
     assert (await monitor.get("/healthz"))[0] == 200
+
+
+BYTES = b"\xff\xfe\x00\xed\xa0\x80"
+"""No UTF-8, in two ways, and a NUL."""
+
+
+async def test_keys_and_headers_of_any_bytes_are_shown_and_searched(monitor: Monitor) -> None:
+    servers, topic = monitor.kafka.bootstrap_servers, monitor.kafka.topic
+    _, value, told = classified("doc-1", origin="x/0/1")
+    spoilt = [(name, BYTES) for name in (headers.ORIGIN, headers.TAGS, headers.CE_ID, headers.DLT_MESSAGE)]
+    await produce(servers, topic(CLASSIFIED), [(BYTES, value, spoilt), (None, value, []), (BYTES, BYTES, told)])
+    all_spoilt = [(name, BYTES) for name, _ in dead_letter("bad-1", topic(RAW))[2]]
+    await produce(servers, topic(DEAD_LETTER), [(BYTES, BYTES, all_spoilt), (BYTES, None, []), (None, BYTES, spoilt)])
+    await produce(servers, topic(RAW), [(BYTES, BYTES, spoilt), (b"", b"", []), (b"doc-1", b"text", spoilt)])
+    await produce(servers, topic(WORKERS), [(BYTES, BYTES, spoilt), (b"w", b"{}", spoilt)])
+    await monitor.look()
+
+    documents = (await monitor.get("/api/v1/documents"))[1]["documents"]
+    letters = (await monitor.get("/api/v1/dead-letters"))[1]["letters"]
+    opened = [
+        await monitor.get(f"/api/v1/{kind}/{each['position']}")
+        for kind, rows in (("documents", documents), ("dead-letters", letters))
+        for each in rows
+    ]
+    searched = await monitor.get("/api/v1/where", params={"id": "doc-1"})
+
+    assert [each["id"] for each in documents] == ["doc-1", "doc-1"]
+    assert len(letters) == 3
+    assert [status for status, _ in opened] == [200] * 5
+    assert (await monitor.get("/api/v1/overview"))[0] == 200
+    assert searched[0] == 200
+    assert [each["verdict"] for each in searched[1]["stops"]] == ["waiting"]
 
 
 async def listener(port: int | None, *, is_slow: bool = False) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
