@@ -22,8 +22,9 @@ class _Console(Console):
         raise ReaderGoneError
 
 
-console = _Console(highlight=False)
-error_console = _Console(highlight=False, stderr=True)
+# A group, a document's id or a message is called what the world likes: `[/x]` is no markup, `:bug:` no picture.
+console = _Console(markup=False, emoji=False, highlight=False)
+error_console = _Console(markup=False, emoji=False, highlight=False, stderr=True)
 
 
 def is_tty() -> bool:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from rich.table import Table
 
-from services.cli.printing import as_called, program
+from services.cli.printing import as_called, console, program
 from services.kafka.settings import KafkaSettings
 from tests.articles import article
 from tests.brokers import Message, produce, read_committed, until
@@ -137,3 +138,15 @@ async def test_a_closed_pipe_is_a_quiet_end(settings: KafkaSettings, arguments: 
             await until(all_out, within_s=60)
 
     assert await ended(settings, *arguments, lines=lines) == (0, "")
+
+
+def test_what_looks_like_markup_is_shown_as_it_is() -> None:
+    """A group may be called so; it ended `tagwire lag` and `tagwire status`, and an id `tagwire dead-letters list`."""
+    table = Table(box=None)
+    table.add_column("group")
+    table.add_row("[/red] [bold]x :bug:")
+    with console.capture() as written:
+        console.print(table, "[/red] :bug:")
+
+    assert "[/red] [bold]x :bug:" in written.get()
+    assert written.get().splitlines()[-1] == "[/red] :bug:"
