@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli import dead_letters, local, monitoring, schemas, stream, topics
+from services.cli import dead_letters, feed, local, monitoring, schemas, stream, topics
 from services.cli.printing import ReaderGoneError, console, fail, flush, forget_output
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.add_typer(local.app)
 app.add_typer(stream.app)
 app.add_typer(monitoring.app)
+app.add_typer(feed.app, name="feed")
 app.add_typer(topics.app, name="topics")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(schemas.app, name="schemas")
