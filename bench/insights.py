@@ -4,9 +4,10 @@ import argparse
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from itertools import accumulate
 from math import sqrt
@@ -18,7 +19,7 @@ from pydantic import TypeAdapter
 from bench.environments import ROOT
 from bench.fingerprints import Score, exact_pairs, same_story
 from bench.table import Table, figure
-from schemas.insights import BandedDocument
+from schemas.insights import BandedDocument, TagTrend, TrendDocument
 from services.core.bursts import TagSeries
 from services.core.disjoint_sets import Node
 from services.core.event_time import event_time, milliseconds
@@ -28,7 +29,8 @@ from services.core.stories import Stories
 from services.core.tag_numbers import TrendRules
 from services.core.timeline import SeenHours
 from services.core.trend_counts import HourCounts, count_copy, count_document, empty_hour, hour_of
-from services.feed.generated import Generated, TrueBurst, Version, generated
+from services.core.trends import events, history, say
+from services.feed.generated import Generated, Shape, TrueBurst, Version, generated
 from services.feed.generated_texts import subjects
 from services.worker.flow import Resources, load_resources, process
 
@@ -90,7 +92,9 @@ def main() -> None:
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
     resources = load_resources()
     streams = [_classified(seed, size, resources) for size in SIZES for seed in seeds]
-    for table in (bursts(streams), by_size(streams), stories(streams)):
+    # To compare all with all takes minutes for the largest.
+    smaller = [stream for stream in streams if stream.size < SIZES[-1]]
+    for table in (bursts(streams), by_size(streams), by_shape(streams), stories(smaller), costs(streams[-1])):
         print(table.markdown() + "\n")  # noqa: T201
 
 
@@ -113,6 +117,15 @@ def by_size(streams: Sequence["_Classified"]) -> Table:
     return table
 
 
+def by_shape(streams: Sequence["_Classified"]) -> Table:
+    table = Table(("bursts that come", "there are", "recall", "median delay, minutes"))
+    for shape in Shape:
+        outcome = _outcome(streams, None, is_once=True, shapes={shape})
+        there_are, _, recall, delay = _figures(outcome)
+        table.rows.append((shape.value, there_are, recall, delay))
+    return table
+
+
 def stories(streams: Sequence["_Classified"]) -> Table:
     """Compare stories with the truth and with exact Jaccard similarity, by pairs of records in one story."""
     table = Table(("stories by", "beside", "pairs in one story", "precision", "recall"))
@@ -129,6 +142,48 @@ def stories(streams: Sequence["_Classified"]) -> Table:
         whole = Score(*(sum(getattr(each, part) for each in found) for part in ("found", "true", "both")))
         table.rows.append((*names, figure(whole.true), figure(whole.precision, 4), figure(whole.recall, 4)))
     return table
+
+
+def costs(stream: "_Classified") -> Table:
+    """Measure what a tag costs while time goes on, interval by interval, and at once; means over the subjects."""
+    spent: defaultdict[str, list[float]] = defaultdict(list)
+    for tag, series in _series(stream, is_once=True):
+        spent["all bursts of a tag, from nothing"].append(_s(partial(series.bursts, UNTIL)))
+        spent["history of a tag"].append(_s(partial(history, tag, series, until=UNTIL, examples=_no_examples)))
+        again, said = TagSeries(RULES, SeenHours()), dict[str, TagTrend]()
+        for hour in range(FIRST // RULES.per_hour - 48, UNTIL // RULES.per_hour):
+            row = empty_hour(RULES.interval_s)
+            for interval, stories in enumerate(
+                series.numbers.stories(hour * RULES.per_hour, (hour + 1) * RULES.per_hour)
+            ):
+                row.documents[interval] = stories
+                until = hour * RULES.per_hour + interval + 1
+                spent["put a row whose numbers changed"].append(_s(partial(again.put, hour, row)))
+                say_now = partial(events, tag, again, said, until=until, examples=_no_examples)
+                spent["judge one more window of a tag"].append(_s(say_now))
+                said = say(said, events(tag, again, said, until=until, examples=_no_examples), until=until, rules=RULES)
+        # One more document, three days late: all since then is judged again.
+        late = hour_of(milliseconds(END)) - 72
+        row = empty_hour(RULES.interval_s)
+        row.documents[0] = sum(series.numbers.stories(late * RULES.per_hour, (late + 1) * RULES.per_hour)) + 1
+        again.put(late, row)
+        spent["judge three days again"].append(
+            _s(partial(events, tag, again, said, until=UNTIL, examples=_no_examples))
+        )
+    table = Table(("step", "µs"))
+    for name, seconds in spent.items():
+        table.rows.append((name, figure(sum(seconds) / len(seconds) * 1e6, 1)))
+    return table
+
+
+def _s(step: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    step()
+    return time.perf_counter() - started
+
+
+def _no_examples(_start_ms: int, _end_ms: int) -> tuple[TrendDocument, ...]:
+    return ()
 
 
 @dataclass(slots=True)
@@ -213,11 +268,13 @@ def _numbered(stories: Sequence[object]) -> list[int]:
     return [first.setdefault(story, number) for number, story in enumerate(stories)]
 
 
-def _outcome(streams: Sequence[_Classified], finder: Finder | None, *, is_once: bool) -> Outcome:
+def _outcome(
+    streams: Sequence[_Classified], finder: Finder | None, *, is_once: bool, shapes: Container[Shape] = tuple(Shape)
+) -> Outcome:
     whole = Outcome()
     for stream in streams:
         for tag, series in _series(stream, is_once=is_once):
-            truth = [burst for burst in stream.truth.bursts if burst.tag == tag]
+            truth = [burst for burst in stream.truth.bursts if burst.tag == tag and burst.shape in shapes]
             if finder is None:
                 found = [(burst.start, burst.end or UNTIL) for burst in series.bursts(UNTIL)]
             else:

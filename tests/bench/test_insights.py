@@ -70,4 +70,6 @@ def test_a_small_run_finds_bursts_and_stories(tmp_path: Path, monkeypatch: pytes
     assert ours[0] == insights.BURSTS
     assert ours[2] >= 0.9
     assert ours[1] > every[1]
+    assert sum(int(row[1]) for row in insights.by_shape([stream]).rows) == insights.BURSTS
     assert all(float(row[3]) >= 0.99 <= float(row[4]) for row in insights.stories([stream]).rows)
+    assert all(float(row[1].replace(",", "")) > 0 for row in insights.costs(stream).rows)
