@@ -7,15 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from schemas.documents import DocumentId
 from services.core.lag_status import Status
 from services.monitor.where import Verdict
-
-
-class Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
-
-
-class Failure(Answer):
-    error: str
-    """One sentence."""
+from services.telemetry.openapi import Answer
 
 
 class Owner(Answer):

@@ -8,11 +8,11 @@ from aiohttp import web
 
 from services.kafka.settings import KafkaSettings
 from services.monitor import burrow
-from services.monitor.openapi import Route
 from services.monitor.settings import MonitorSettings
 from services.monitor.snapshot import Snapshot
 from services.monitor.watch import STARTING, Watch
 from services.telemetry.http import json_answer
+from services.telemetry.openapi import Route
 
 
 class BurrowPaths:

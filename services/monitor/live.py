@@ -7,10 +7,10 @@ from typing import Final
 
 from aiohttp import web
 
-from services.monitor.api import Failure, Overview
-from services.monitor.openapi import Route
+from services.monitor.api import Overview
 from services.monitor.recent import Recent
 from services.monitor.watch import STARTING, Watch
+from services.telemetry.openapi import Failure, Route
 
 POLL_S: Final = 0.2
 """No look is shorter than this by much, and nobody reads faster."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from services.monitor.openapi import Route
+from services.telemetry.openapi import Route
 
 MEDIA_TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 

@@ -15,22 +15,27 @@ from services.kafka.errors import CLUSTER_ERRORS, explained
 from services.kafka.reader import ReadError
 from services.kafka.settings import KafkaSettings
 from services.kafka.validation import explanation
-from services.monitor import api, openapi, page_files, views
+from services.monitor import api, page_files, views
 from services.monitor.burrow_paths import BurrowPaths
 from services.monitor.journey import Journey
 from services.monitor.live import Live
 from services.monitor.metrics import SnapshotMetrics
-from services.monitor.openapi import Route
 from services.monitor.recent import Recent
 from services.monitor.settings import MonitorSettings
 from services.monitor.snapshot import GroupState, Snapshot
 from services.monitor.watch import STARTING, Watch
 from services.monitor.where_path import WherePath
+from services.telemetry import openapi
 from services.telemetry.exposition import CONTENT_TYPE
 from services.telemetry.http import health_answer, json_answer
+from services.telemetry.openapi import Route
 
 Redrive = Callable[[api.RedriveRequest, Selection], Awaitable[api.RedriveReport]]
 
+DESCRIPTION: Final = (
+    "Consumer lag, statuses and the journey of documents. No answer asks Kafka anything, but for `/api/v1/where` and a "
+    "redrive: all show the latest look. Times are seconds since 1970, in UTC."
+)
 LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 
@@ -57,7 +62,7 @@ class Server:
         self._live = Live(watch, recent, self._overview_now)
         self._where = WherePath(kafka, journey)
         self.routes = self._routes()
-        self._described = openapi.document(self.routes)
+        self._described = openapi.document(self.routes, title="tagwire monitor", description=DESCRIPTION)
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[self._guard])

@@ -17,9 +17,9 @@ from services.kafka.settings import KafkaSettings
 from services.kafka.validation import explanation
 from services.monitor.api import StopRow, Where, WhereRequest
 from services.monitor.journey import Journey
-from services.monitor.openapi import Route
 from services.monitor.where import Stop, WhereError, where
 from services.subscriber.render import plain
+from services.telemetry.openapi import Route
 
 LONGEST_S: Final = 60.0
 """Proxies and people give up after a minute. `tagwire where` has no such limit, and `since` makes it short."""

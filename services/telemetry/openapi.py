@@ -7,15 +7,24 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from pydantic.json_schema import models_json_schema
-
-from services.monitor.api import Failure
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _PARAMETER: Final = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 _REFERENCE: Final = "#/components/schemas/{model}"
+
+
+class Answer(BaseModel):
+    """What an API of ours answers."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class Failure(Answer):
+    error: str
+    """One sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,7 @@ class Route:
     """Further statuses, and those whose reason is another here than elsewhere: each with a sentence."""
 
 
-def document(routes: Sequence[Route]) -> dict[str, Any]:
+def document(routes: Sequence[Route], *, title: str, description: str) -> dict[str, Any]:
     """Return the whole description."""
     models = {model for route in routes for model in (route.answers, route.takes) if model} | {Failure}
     ordered = sorted(models, key=lambda model: model.__name__)
@@ -52,10 +61,9 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "tagwire monitor",
+            "title": title,
             "version": version("tagwire"),
-            "description": "Consumer lag, statuses and the journey of documents. No answer asks Kafka anything, but "
-            "for `/api/v1/where` and a redrive: all show the latest look. Times are seconds since 1970, in UTC.",
+            "description": description,
         },
         "paths": paths,
         "components": {
