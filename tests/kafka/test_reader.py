@@ -92,6 +92,24 @@ async def test_what_is_committed_once_a_follower_is_ready_comes(settings: KafkaS
         assert (await asyncio.wait_for(first, 30)).value == b"after"
 
 
+async def test_a_follower_tells_when_it_has_read_what_was_there(settings: KafkaSettings) -> None:
+    await send(settings, b"1", b"2")
+    heard: list[object] = []
+
+    async with aclosing(follow(settings, RAW, from_start=True, client_id=ME, on_link=heard.append)) as records:
+        heard += [(await anext(records)).value, (await anext(records)).value]
+        after = asyncio.ensure_future(anext(records))
+
+        async def has_caught_up() -> bool:
+            return Link.CAUGHT_UP in heard
+
+        await until(has_caught_up, within_s=30)
+        await send(settings, b"3")
+        heard.append((await asyncio.wait_for(after, 30)).value)
+
+    assert heard == [Link.READY, b"1", b"2", Link.CAUGHT_UP, b"3"]
+
+
 async def test_a_follower_tells_when_kafka_goes_and_comes_back(kafka: str, tmp_path: Path) -> None:
     broker = EmbeddedKafka(EmbeddedSettings(data_folder=tmp_path, port=0))
     await broker.start()
@@ -105,7 +123,7 @@ async def test_a_follower_tells_when_kafka_goes_and_comes_back(kafka: str, tmp_p
 
         async with aclosing(follow(settings, RAW, from_start=True, client_id=ME, on_link=links.append)) as records:
             first = asyncio.ensure_future(anext(records))
-            await until(lambda: last_is(Link.READY), within_s=30)
+            await until(lambda: last_is(Link.CAUGHT_UP), within_s=30)
             await broker.stop()
             await until(lambda: last_is(Link.LOST), within_s=30)
             await broker.start()
@@ -113,6 +131,6 @@ async def test_a_follower_tells_when_kafka_goes_and_comes_back(kafka: str, tmp_p
             await send(settings, b"1")
 
             assert (await asyncio.wait_for(first, 30)).value == b"1"
-        assert links == [Link.READY, Link.LOST, Link.BACK]
+        assert links == [Link.READY, Link.CAUGHT_UP, Link.LOST, Link.BACK]
     finally:
         await broker.stop()
