@@ -9,8 +9,8 @@ import orjson
 from rich.table import Table
 from rich.text import Text
 
+from services.core.printable import plain
 from services.dead_letters.letters import Letter, Selection, rfc3339
-from services.subscriber.render import plain
 
 SHOWN_ID: Final = 40
 SHOWN_MESSAGE: Final = 300

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import orjson
 
+from services.core.printable import plain
 from services.dead_letters.candidates import Candidate, Fate
 from services.dead_letters.listing import total
 from services.dead_letters.redrive import Report, Rules
-from services.subscriber.render import plain
 
 WARNINGS_SHOWN: Final = 20
 

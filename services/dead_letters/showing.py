@@ -7,10 +7,10 @@ from typing import Final
 import orjson
 from rich.text import Text
 
+from services.core.printable import plain
 from services.dead_letters.letters import DeadLetterError, Letter, rfc3339
 from services.dead_letters.listing import letter_fields
 from services.kafka.records import Headers
-from services.subscriber.render import plain
 
 BODY_CHARACTERS: Final = 2_000
 BODY_LINES: Final = 20

@@ -16,6 +16,7 @@ from schemas import headers
 from schemas.dead_letters import Reason
 from schemas.documents import ClassifiedDocument
 from schemas.topics import CLASSIFIED, DEAD_LETTER, RAW
+from services.core.printable import plain
 from services.core.rejections import Rejected
 from services.feed.publish import publish
 from services.feed.sources import SUFFIXES, Refusal, Sourced, read_file
@@ -27,7 +28,7 @@ from services.local.expectations import Expectation, load_expectation, mismatche
 from services.monitor.lag_table import lag_table
 from services.monitor.settings import MonitorSettings
 from services.monitor.watch import Watch
-from services.subscriber.render import dead_letter_lines, document_lines, plain, rejection_lines
+from services.subscriber.render import dead_letter_lines, document_lines, rejection_lines
 from services.worker.flow import JOURNEY
 from services.worker.worker import group_name
 

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from services.core.lag import blocked, lost
 from services.core.lag_status import SEVERITY, WRONG, Status
+from services.core.printable import plain
 from services.monitor.snapshot import GroupState, PartitionState, Snapshot
 from services.monitor.watch import Watch
-from services.subscriber.render import plain
 
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600

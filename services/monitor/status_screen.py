@@ -9,9 +9,9 @@ from rich.text import Text
 
 from schemas.workers import LaneState
 from services.core.lag_status import WRONG
+from services.core.printable import plain
 from services.monitor.api import GroupRow, Overview, WorkerRow
 from services.monitor.lag_table import duration, status_text
-from services.subscriber.render import plain
 
 VERSION_SHOWN: Final = 12
 """Characters of a taxonomy version: enough to tell two apart."""

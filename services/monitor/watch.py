@@ -9,6 +9,7 @@ from typing import Final, Self
 import structlog
 
 from services.core.lag_status import Rules
+from services.core.printable import plain
 from services.kafka.cluster import Cluster
 from services.kafka.errors import CLUSTER_ERRORS, explained
 from services.kafka.settings import KafkaSettings
@@ -16,7 +17,6 @@ from services.kafka.unread import FirstUnread
 from services.monitor.judging import Inputs, Judge, Limits
 from services.monitor.settings import MonitorSettings
 from services.monitor.snapshot import Snapshot
-from services.subscriber.render import plain
 
 log = structlog.get_logger()
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from schemas import headers
 from schemas.topics import CLASSIFIED, CLEAN, DEAD_LETTER, ENRICHED, RAW, Topic
+from services.core.printable import plain
 from services.core.rejections import Rejected
 from services.dead_letters.letters import letter_of, rfc3339
 from services.kafka import codec
@@ -23,7 +24,6 @@ from services.kafka.reader import Ends, read
 from services.kafka.records import Record, header
 from services.kafka.settings import KafkaSettings
 from services.monitor.journey import Journey
-from services.subscriber.render import plain
 
 CLIENT_ID: Final = "tagwire-where"
 TOPICS_AT_ONCE: Final = 4

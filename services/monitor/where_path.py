@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from aiohttp import web
 from pydantic import ValidationError
 
+from services.core.printable import plain
 from services.dead_letters.letters import moment
 from services.kafka.client import end, look_at
 from services.kafka.errors import CLUSTER_ERRORS, explained
@@ -18,7 +19,6 @@ from services.kafka.validation import explanation
 from services.monitor.api import StopRow, Where, WhereRequest
 from services.monitor.journey import Journey
 from services.monitor.where import Stop, WhereError, where
-from services.subscriber.render import plain
 from services.telemetry.openapi import Route
 
 LONGEST_S: Final = 60.0

@@ -1,6 +1,5 @@
 """A document or why there is none -> lines for a terminal. Document text is hostile: it never becomes markup."""
 
-import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
@@ -8,6 +7,7 @@ from rich.text import Text
 
 from schemas import headers
 from schemas.documents import ClassifiedDocument, Tag, TagKind
+from services.core.printable import plain
 from services.kafka.records import Record, header
 
 WORDS_SHOWN: Final = 4
@@ -39,13 +39,6 @@ def rejection_lines(name: str, reason: str, message: str, *, note: str = "") -> 
     yield Text.assemble((f"{note}  " if note else "", "dim"), (plain(name), "bold"))
     told = plain(message.removeprefix(f"{name}: "))
     yield Text.assemble("    ", (f"{reason:<18}", "bold red"), "       ", (told, "dim"))
-
-
-def plain(text: str) -> str:
-    """Return the text on one line, without control characters: an escape sequence could rule the terminal."""
-    return "".join(
-        " " if char.isspace() else char for char in text if char.isspace() or unicodedata.category(char)[0] != "C"
-    )
 
 
 def _words(tag: Tag) -> list[str]:

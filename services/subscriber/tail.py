@@ -10,13 +10,14 @@ from rich.text import Text
 from schemas import headers
 from schemas.documents import ClassifiedDocument
 from schemas.topics import CLASSIFIED, Topic, tag_topic
+from services.core.printable import plain
 from services.core.rejections import Rejected
 from services.kafka import codec
 from services.kafka.admin import missing_topics
 from services.kafka.reader import Link, follow
 from services.kafka.records import Record, header
 from services.kafka.settings import KafkaSettings
-from services.subscriber.render import document_lines, plain
+from services.subscriber.render import document_lines
 
 
 class TailError(Exception):

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.documents import ClassifiedDocument, Evidence, Tag, TagKind
 from services.kafka.records import Record
-from services.subscriber.render import dead_letter_lines, document_lines, plain, rejection_lines
+from services.subscriber.render import dead_letter_lines, document_lines, rejection_lines
 from services.subscriber.tags import check_tags
 from services.subscriber.tail import Filter
 
@@ -111,7 +111,3 @@ def test_a_refusal_does_not_repeat_its_name() -> None:
         "  refused  empty.txt",
         "    empty_body               the file is empty",
     ]
-
-
-def test_control_characters_never_reach_the_terminal() -> None:
-    assert plain("a\x1b]0;owned\x07\nb\u202ec\x9b") == "a]0;owned bc"
