@@ -33,13 +33,17 @@ class Topic:
     """None: the value is the original bytes."""
     description: str
     partitions: int = 12
-    """On a cluster; the embedded broker takes `EMBEDDED_PARTITIONS`."""
+    """On a cluster; the embedded broker takes `EMBEDDED_PARTITIONS`. 1: always one, for its records need one order."""
     retention_ms: int = 7 * DAY_MS
     max_message_bytes: int = MAX_OUTPUT_BYTES
     cleanup: tuple[str, ...] = ("delete",)
     """`compact` keeps the last record of each key, `delete` drops what is older than the retention."""
     more: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Further configuration, as brokers name it."""
+
+    def partitions_of(self, installation: int | None) -> int:
+        """Return how many partitions it has where an installation wants so many of each topic; None: as listed."""
+        return self.partitions if installation is None or self.partitions == 1 else installation
 
     @property
     def configuration(self) -> dict[str, str]:
@@ -89,26 +93,6 @@ DEAD_LETTER: Final = Topic(
 
 DOCUMENT_TOPICS: Final = (RAW, CLEAN, ENRICHED, CLASSIFIED, DEAD_LETTER)
 
-WORKERS: Final = Topic(
-    "workers",
-    key="worker id",
-    model=WorkerHeartbeat,
-    description="What each worker says of itself every few seconds; a tombstone when it stops.",
-    partitions=1,
-    retention_ms=DAY_MS,
-    max_message_bytes=MIB,
-    # Deleted as well as compacted: else a worker that was killed would be kept for ever.
-    cleanup=("compact", "delete"),
-    more={
-        # A segment is compacted only when another one has begun.
-        "segment.ms": str(HOUR_MS),
-        # How long a tombstone is kept.
-        "delete.retention.ms": str(HOUR_MS),
-        # So that one clock says how old all heartbeats are.
-        "message.timestamp.type": "LogAppendTime",
-    },
-)
-
 STORIES: Final = Topic(
     "stories",
     key="document id",
@@ -156,6 +140,48 @@ TAG_HISTORY: Final = Topic(
 INSIGHT_TOPICS: Final = (STORIES, TRENDS, TAG_COUNTS, FINGERPRINT_BANDS, STORY_LINKS, TAG_HISTORY)
 
 
+def _changelog(of: Topic, name: str) -> Topic:
+    """Return the topic that a table is read back from; it has the partitions of the topic that its agent reads."""
+    return Topic(
+        f"insights.{name}-changelog",
+        key="row",
+        model=None,
+        description=f"Internal to insights: the table of `{name}`.",
+        partitions=of.partitions,
+        cleanup=("compact",),
+        # What a table drops is to go from the disk within a day or two, and what it rewrites, too.
+        more={"segment.ms": str(HOUR_MS * 6), "min.cleanable.dirty.ratio": "0.3"},
+    )
+
+
+PAIRS_CHANGELOG: Final = _changelog(FINGERPRINT_BANDS, "pairs")
+STORIES_CHANGELOG: Final = _changelog(STORY_LINKS, "stories")
+TRENDS_CHANGELOG: Final = _changelog(TAG_COUNTS, "trends")
+
+INSIGHT_TABLES: Final = (PAIRS_CHANGELOG, STORIES_CHANGELOG, TRENDS_CHANGELOG)
+
+
+WORKERS: Final = Topic(
+    "workers",
+    key="worker id",
+    model=WorkerHeartbeat,
+    description="What each worker says of itself every few seconds; a tombstone when it stops.",
+    partitions=1,
+    retention_ms=DAY_MS,
+    max_message_bytes=MIB,
+    # Deleted as well as compacted: else a worker that was killed would be kept for ever.
+    cleanup=("compact", "delete"),
+    more={
+        # A segment is compacted only when another one has begun.
+        "segment.ms": str(HOUR_MS),
+        # How long a tombstone is kept.
+        "delete.retention.ms": str(HOUR_MS),
+        # So that one clock says how old all heartbeats are.
+        "message.timestamp.type": "LogAppendTime",
+    },
+)
+
+
 def tag_topic(tag: str) -> Topic:
     """Return the topic that carries the documents of one routed tag."""
     return Topic(
@@ -166,11 +192,11 @@ def tag_topic(tag: str) -> Topic:
     )
 
 
+def journey_topics(routed_tags: Iterable[str]) -> tuple[Topic, ...]:
+    """Return the topics that documents pass through, where the definitions route these tags."""
+    return (*DOCUMENT_TOPICS, *(tag_topic(tag) for tag in sorted(routed_tags)))
+
+
 def all_topics(routed_tags: Iterable[str]) -> tuple[Topic, ...]:
     """Return every topic of an installation whose definitions route these tags."""
-    return (*journey_topics(routed_tags), WORKERS)
-
-
-def journey_topics(routed_tags: Iterable[str]) -> tuple[Topic, ...]:
-    """Return those that documents go through."""
-    return (*DOCUMENT_TOPICS, *(tag_topic(tag) for tag in sorted(routed_tags)))
+    return (*journey_topics(routed_tags), WORKERS, *INSIGHT_TOPICS, *INSIGHT_TABLES)

@@ -50,10 +50,27 @@ async def missing_topics(settings: KafkaSettings, topics: Sequence[Topic]) -> li
     return [name for name in map(settings.topic, topics) if name not in present]
 
 
+async def partition_counts(settings: KafkaSettings, topics: Sequence[Topic]) -> dict[str, int]:
+    """Return how many partitions each of those has that are there, by its name without the prefix."""
+    async with admin(settings) as connection:
+        present = {described["topic"]: described for described in await connection.describe_topics()}
+    return {
+        topic.name: len(present[settings.topic(topic)]["partitions"])
+        for topic in topics
+        if settings.topic(topic) in present
+    }
+
+
+async def cluster_id(settings: KafkaSettings) -> str:
+    """Return the cluster's own name."""
+    async with admin(settings) as connection:
+        return str((await connection.describe_cluster())["cluster_id"])
+
+
 async def compare_topics(
     settings: KafkaSettings, topics: Sequence[Topic], *, partitions: int | None = None
 ) -> list[TopicReport]:
-    """Return a report for each topic. Their number is an installation's choice: compared only when given."""
+    """Return a report for each topic. Of partitions, the number is an installation's choice: compared when given."""
     async with admin(settings) as connection:
         present = {described["topic"]: described for described in await connection.describe_topics()}
         existing = [settings.topic(topic) for topic in topics if settings.topic(topic) in present]
@@ -64,7 +81,8 @@ async def compare_topics(
         if name not in present:
             reports.append(TopicReport(name, exists=False))
             continue
-        expected = {**({"partitions": str(partitions)} if partitions else {}), **topic.configuration}
+        wanted = {"partitions": str(topic.partitions_of(partitions))} if partitions or topic.partitions == 1 else {}
+        expected = {**wanted, **topic.configuration}
         found = {"partitions": str(len(present[name]["partitions"])), **configs[name]}
         differences = tuple(
             f"{key} is {found.get(key, 'not known')}, expected {value}"
@@ -98,7 +116,7 @@ async def create_topics(
     async with admin(settings) as connection:
         copies = replication or min(REPLICATION, len((await connection.describe_cluster())["brokers"]))
         new = [
-            NewTopic(settings.topic(topic), partitions or topic.partitions, copies, topic_configs=topic.configuration)
+            NewTopic(settings.topic(topic), topic.partitions_of(partitions), copies, topic_configs=topic.configuration)
             for topic in missing
         ]
         answer = await connection.create_topics(new)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from schemas.dead_letters import Reason
-from schemas.topics import RAW, Topic, all_topics, tag_topic
+from schemas.topics import RAW, Topic, journey_topics, tag_topic
 from services.core.rejections import Rejected
 from services.kafka import codec
 from services.kafka.records import Output, Record
@@ -35,7 +35,7 @@ class Plan:
         written = {stage.writes for stage in self.stages if stage.writes and self.writes(stage)}
         routes = {tag_topic(tag) for tag in routed} if self.stages[-1].writes is None else set()
         used = {self.reads, *written, *routes}
-        return tuple(topic for topic in all_topics(routed) if topic in used or topic.model is None)
+        return tuple(topic for topic in journey_topics(routed) if topic in used or topic.model is None)
 
 
 class Outcome(NamedTuple):

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from schemas.topics import CLASSIFIED, RAW, all_topics
-from services.kafka.admin import TopicError, compare_topics, create_topics
+from schemas.topics import CLASSIFIED, RAW, STORY_LINKS, TAG_COUNTS, all_topics
+from services.kafka.admin import TopicError, compare_topics, create_topics, partition_counts
 from services.kafka.settings import KafkaSettings
 
 TOPICS = all_topics(["libya"])
@@ -44,3 +44,12 @@ async def test_what_differs_is_told_and_left_as_it_is(settings: KafkaSettings) -
 async def test_a_topic_that_the_broker_refuses_is_named_with_the_reason(settings: KafkaSettings) -> None:
     with pytest.raises(TopicError, match=r"no name.*could not be created"):
         await create_topics(settings, [replace(CLASSIFIED, name="no name")])
+
+
+async def test_a_topic_that_needs_one_order_has_one_partition_whatever_the_others_have(settings: KafkaSettings) -> None:
+    topics = [STORY_LINKS, TAG_COUNTS]
+
+    await create_topics(settings, topics, partitions=3)
+
+    assert await partition_counts(settings, [*topics, RAW]) == {STORY_LINKS.name: 1, TAG_COUNTS.name: 3}
+    assert [report.differences for report in await compare_topics(settings, topics, partitions=3)] == [(), ()]
