@@ -1,16 +1,26 @@
 """Settings -> aiokafka clients, each set up as the experiments taught (docs/decisions/0002)."""
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import NotCoordinatorForGroupError, for_code
+from aiokafka.errors import (
+    DuplicateSequenceNumber,
+    InvalidProducerEpoch,
+    KafkaError,
+    NotCoordinatorForGroupError,
+    OutOfOrderSequenceNumber,
+    ProducerClosed,
+    UnknownProducerId,
+    for_code,
+)
 from aiokafka.helpers import create_ssl_context
 from aiokafka.protocol.commit import OffsetFetchRequest
 
 from schemas.topics import MAX_OUTPUT_BYTES
-from services.kafka.records import Record
+from services.kafka.records import Placed, Record
 from services.kafka.settings import KafkaSettings
 
 HEARTBEATS_PER_SESSION: Final = 10
@@ -33,6 +43,13 @@ CANCEL_AGAIN_S: Final = 1.0
 TRANSACTION_TIMEOUT_MS: Final = 60_000
 """How long the broker lets a transaction be open."""
 LINGER_MS: Final = 5
+_OF_THE_PRODUCER: Final = (
+    DuplicateSequenceNumber,
+    InvalidProducerEpoch,
+    OutOfOrderSequenceNumber,
+    ProducerClosed,
+    UnknownProducerId,
+)
 BATCH_BYTES: Final = 512 * 1024
 """Before compression. Larger ones compress better and need fewer requests, for one at a time is on its way to a
 partition; but one that hardly shrinks must fit into a topic whose `max.message.bytes` is Kafka's default, 1 MiB."""
@@ -109,12 +126,27 @@ async def group_member(settings: KafkaSettings, group: str, *, client_id: str) -
 
     It commits nothing by itself: offsets travel in transactions.
     """
-    consumer = AIOKafkaConsumer(
+    # A lane goes to the first offset by itself, and says why.
+    consumer = group_consumer(settings, group, client_id=client_id, from_start=False)
+    await start_member(consumer)
+    return consumer
+
+
+def group_consumer(
+    settings: KafkaSettings, group: str, *, client_id: str, from_start: bool, assignors: Sequence[Any] | None = None
+) -> AIOKafkaConsumer:
+    """
+    Return a read-committed consumer for the group, to be started by `start_member`.
+
+    With `from_start` it begins at the first offset where nothing is committed, or what was is gone; else that is an
+    error. `assignors` say who gets which partition; None: as aiokafka does it.
+    """
+    return AIOKafkaConsumer(
         **connection(settings),
         group_id=group,
         client_id=client_id,
         isolation_level="read_committed",
-        auto_offset_reset="none",  # a lane goes to the first offset by itself, and says why
+        auto_offset_reset="earliest" if from_start else "none",
         enable_auto_commit=False,
         session_timeout_ms=settings.session_timeout_ms,
         heartbeat_interval_ms=settings.session_timeout_ms // HEARTBEATS_PER_SESSION,
@@ -123,10 +155,36 @@ async def group_member(settings: KafkaSettings, group: str, *, client_id: str) -
         metadata_max_age_ms=METADATA_AGE_MS,
         fetch_max_wait_ms=FETCH_WAIT_MS,
         max_partition_fetch_bytes=FETCH_PARTITION_BYTES,
+        **({"partition_assignment_strategy": assignors} if assignors else {}),
     )
+
+
+async def start_member(consumer: AIOKafkaConsumer) -> None:
+    """Start a consumer of a group; of one that does not start nothing is left."""
     await start(consumer)
     _refuse_failed_offset_fetches(consumer)
-    return consumer
+
+
+def positions(consumer: AIOKafkaConsumer) -> dict[Any, int]:
+    """Return the next offset of each partition, as far as it is known; unlike `position` it waits for none."""
+    subscription = consumer._subscription.subscription  # noqa: SLF001  # nothing public tells it without waiting
+    assignment = subscription and subscription.assignment
+    if assignment is None:
+        return {}
+    states = {partition: assignment.state_value(partition) for partition in assignment.tps}
+    return {partition: state.position for partition, state in states.items() if state.has_valid_position}
+
+
+async def acknowledged(producer: AIOKafkaProducer, records: Iterable[Placed]) -> list[int]:
+    """Write records and return their offsets, in order, once every one is acknowledged. Raises KafkaError."""
+    sent: list[asyncio.Future[Any]] = []
+    try:
+        for topic, partition, key, value, headers in records:
+            sent.append(await producer.send(topic, value, key=key, partition=partition, headers=list(headers)))
+        return [(await future).offset for future in sent]
+    finally:
+        for future in sent:
+            future.add_done_callback(look_at)
 
 
 def vital_tasks(consumer: AIOKafkaConsumer) -> tuple[asyncio.Task[None] | None, ...]:
@@ -145,6 +203,11 @@ def record_of(message: ConsumerRecord[Any, Any]) -> Record:
         value=message.value,
         headers=tuple(message.headers),
     )
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether a new producer may write what this error refused; not what is too large, or not allowed."""
+    return not isinstance(error, KafkaError) or error.retriable or isinstance(error, _OF_THE_PRODUCER)
 
 
 async def start(consumer: AIOKafkaConsumer) -> None:

@@ -44,6 +44,17 @@ class Output(NamedTuple):
     headers: Headers = ()
 
 
+class Placed(NamedTuple):
+    """A record to write where its writer says. `topic` is the name on the broker."""
+
+    topic: str
+    partition: int | None
+    """None: where the key leads."""
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
 def header(headers: Headers, name: str) -> str | None:
     """Return the last header of this name as text; None when absent, null or not UTF-8."""
     for key, value in reversed(headers):
