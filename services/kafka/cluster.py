@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Self
@@ -94,10 +94,22 @@ class Look:
 class Cluster:
     """Looks again and again over the same connections. Use as an async context manager; raises KafkaError."""
 
-    def __init__(self, settings: KafkaSettings, *, includes: Callable[[str], bool] = lambda _: True) -> None:
-        """`includes` says of a group's name whether it is looked at."""
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        *,
+        includes: Callable[[str], bool] = lambda _: True,
+        topics: Collection[str] | None = None,
+    ) -> None:
+        """
+        `includes` says of a group's name whether it is looked at.
+
+        `topics` are those whose ends are asked for, by their names on the broker; None: all, which of a large cluster
+        is much.
+        """
         self._settings = settings
         self._includes = includes
+        self._topics = None if topics is None else frozenset(topics)
         self._parts = AsyncExitStack()
         self._turns = asyncio.Semaphore(AT_ONCE)
 
@@ -203,7 +215,7 @@ class Cluster:
     async def _ends(self, leaders: Mapping[Partition, int], found: "_Found") -> dict[Partition, Ends]:
         led: dict[int, list[Partition]] = defaultdict(list)
         for partition, leader in leaders.items():
-            if leader >= 0:
+            if leader >= 0 and (self._topics is None or partition.topic in self._topics):
                 led[leader].append(partition)
         asked: list[Coroutine[Any, Any, dict[Partition, Ends]]] = [
             self._ends_of(leader, partitions[i : i + PARTITIONS_AT_ONCE], found)

@@ -132,6 +132,16 @@ async def test_groups_may_be_left_out(settings: KafkaSettings) -> None:
         assert not (await cluster.look()).groups
 
 
+async def test_ends_are_asked_for_of_some_topics_where_only_they_are_wanted(settings: KafkaSettings) -> None:
+    await create_topic(settings.bootstrap_servers, settings.topic("other"), partitions=1)
+
+    async with Cluster(settings, topics=[settings.topic("other")]) as cluster:
+        seen = await cluster.look()
+
+    assert seen.ends[Partition(settings.topic("other"), 0)] == Ends(0, 0, 0)
+    assert seen.ends[Partition(settings.topic("in"), 0)] == Ends(None, None, None)
+
+
 async def test_one_group_that_cannot_be_read_spoils_no_other(settings: KafkaSettings) -> None:
     async with member(settings, "a"), member(settings, "b"), Cluster(settings) as cluster:
         asked = cluster._admin._send_request
