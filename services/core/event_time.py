@@ -1,9 +1,9 @@
 """ClassifiedDocument -> when it happened, for windows and stories: when it was published, or else received."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
-from schemas.documents import ClassifiedDocument
+from schemas.documents import PublishedAt
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """Publishers' clocks may be so much ahead of the broker's."""
@@ -12,7 +12,17 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
-def event_time(document: ClassifiedDocument, *, kept_days: int) -> datetime:
+class Dated(Protocol):
+    """What an event time is made of: a ClassifiedDocument, or as much of one."""
+
+    @property
+    def published_at(self) -> PublishedAt | None: ...
+
+    @property
+    def received_at(self) -> datetime: ...
+
+
+def event_time(document: Dated, *, kept_days: int) -> datetime:
     """
     Return when the document was published, where that can be believed, and else when it was received.
 
