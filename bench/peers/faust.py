@@ -11,7 +11,7 @@ from typing import Any
 
 os.environ["FAUST_LOOP"] = "uvloop"
 
-import faust  # type: ignore[import-not-found]
+import faust
 
 from bench.functions import load
 from bench.peers.job import job, wait_for_start
@@ -47,7 +47,7 @@ def main() -> None:
 
     app.agent(source)(copy)
     wait_for_start()
-    faust.Worker(app, loglevel=logging.ERROR, quiet=True, console_port=None, debug=False).execute_from_commandline()
+    faust.Worker(app, loglevel=logging.ERROR, quiet=True, debug=False).execute_from_commandline()
 
 
 if __name__ == "__main__":

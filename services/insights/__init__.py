@@ -1,0 +1,1 @@
+"""Trends and stories of classified documents, on Faust: the only place that knows it."""
