@@ -1,0 +1,86 @@
+"""What is packed for each partition: all of a document, once."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.documents import ClassifiedDocument
+from services.core.event_time import milliseconds
+from services.core.fingerprint import bands, fingerprint, id_band
+from services.insights.packing import TITLE_LENGTH, CountableDocument, Positioned, packed
+from services.kafka.partitioning import partition_of
+from tests.insights.documents import NOON, document
+
+TEXT = " ".join(f"word{number}" for number in range(60))
+
+
+@given(
+    st.lists(st.sets(st.sampled_from(["libya", "mali", "peru", "kenya"])), max_size=6),
+    st.integers(1, 5),
+    st.integers(1, 5),
+)
+def test_every_tag_and_band_of_a_document_goes_to_one_partition_and_no_other(
+    tags: list[set[str]], count_partitions: int, band_partitions: int
+) -> None:
+    documents = [document(f"d-{n}", tags=tuple(each), fingerprint=fingerprint(TEXT)) for n, each in enumerate(tags)]
+
+    found = packed(
+        3,
+        [Positioned(10 + number, countable(each)) for number, each in enumerate(documents)],
+        kept_days=28,
+        count_partitions=count_partitions,
+        band_partitions=band_partitions,
+    )
+
+    counted = Counter(
+        (partition, each.offset, tag)
+        for partition, pack in found.counts.items()
+        for each in pack.documents
+        for tag in each.tags
+    )
+    assert counted == Counter(
+        (partition_of(tag.encode(), count_partitions), 10 + number, tag)
+        for number, each in enumerate(tags)
+        for tag in each
+    )
+    compared = Counter(
+        (partition, each.record, band)
+        for partition, pack in found.bands.items()
+        for each in pack.documents
+        for band in each.bands
+    )
+    wanted = [(band, number) for number, each in enumerate(documents) for band in (id_band(each.id), *bands_of(TEXT))]
+    assert compared == Counter((band % band_partitions, f"3/{10 + number}", band) for band, number in wanted)
+
+
+def countable(document: ClassifiedDocument) -> CountableDocument:
+    """Return what forwarding reads of a document."""
+    return CountableDocument.model_validate_json(document.model_dump_json())
+
+
+def bands_of(text: str) -> tuple[int, ...]:
+    found = fingerprint(text)
+    assert found is not None
+    return bands(found)
+
+
+def test_a_document_without_tags_and_fingerprint_is_told_to_the_partition_of_its_id_alone() -> None:
+    found = packed(
+        0, [Positioned(7, countable(document("bare", tags=())))], kept_days=28, count_partitions=4, band_partitions=4
+    )
+
+    assert found.counts == {}
+    ((partition, pack),) = found.bands.items()
+    (told,) = pack.documents
+    assert (partition, told.bands) == (id_band("bare") % 4, (id_band("bare"),))
+    assert (told.record, told.at_ms, told.fingerprint) == ("0/7", milliseconds(NOON), None)
+
+
+def test_a_title_goes_along_as_far_as_it_is_shown() -> None:
+    long = document("long").model_copy(update={"title": "t" * 10_000})
+
+    found = packed(0, [Positioned(0, countable(long))], kept_days=28, count_partitions=1, band_partitions=1)
+
+    assert found.counts[0].documents[0].title == "t" * TITLE_LENGTH
+    assert found.bands[0].documents[0].title == "t" * TITLE_LENGTH
