@@ -1,0 +1,143 @@
+"""insights.fingerprint-bands -> insights.story-links: what is one story, as one partition of bands sees it."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from schemas.dead_letters import Reason
+from schemas.insights import FingerprintBands, StoryLink, StoryLinks
+from schemas.topics import FINGERPRINT_BANDS, HOUR_MS, STORY_LINKS
+from services.core.fingerprint import signature
+from services.core.near_duplicates import NearDuplicates
+from services.core.rejections import Rejected
+from services.insights.letters import Refused, decoded
+from services.insights.settings import GROUP, InsightSettings
+from services.insights.tables import Row, Table
+from services.insights.work import Effects
+from services.kafka.records import Placed, Record
+from services.kafka.settings import KafkaSettings
+from services.telemetry.insight_metrics import COMPARED, LINKS, OUT_OF_RANGE
+
+LATE_MS: Final = 24 * HOUR_MS
+"""Documents that come late by so much find those before them all the same: partitions are not read at one pace."""
+LINKS_AT_ONCE: Final = 200
+"""In a record; some 2 KB each."""
+
+
+@dataclass(slots=True)
+class Partition:
+    """The documents of a partition, and the rows that hold them: one for each packed record, as it came."""
+
+    index: NearDuplicates
+    newest_ms: int = 0
+    row_of: dict[str, bytes] = field(default_factory=dict)
+    """Record of a document -> the row that holds it."""
+    left: Counter[bytes] = field(default_factory=Counter)
+    """Row -> how many of its documents are kept; without any it is deleted."""
+    gone: list[bytes] = field(default_factory=list)
+    """Rows that were found with nothing to keep, and go with the next batch."""
+
+
+class Pairs:
+    name = "pairs"
+    source = FINGERPRINT_BANDS
+
+    def __init__(self, kafka: KafkaSettings, settings: InsightSettings, table: Table) -> None:
+        self.table: Table | None = table
+        self._window_ms = settings.story_window_h * HOUR_MS
+        self._similarity = settings.similarity
+        self._most = settings.kept_documents
+        self._refused = Refused(kafka, kafka.group(GROUP))
+        self._links = kafka.topic(STORY_LINKS)
+        self._partitions: dict[int, Partition] = {}
+
+    @property
+    def rows(self) -> int:
+        return sum(len(each.left) for each in self._partitions.values())
+
+    def take(self, records: Sequence[Record]) -> Effects:
+        packs, refused = decoded(records, FingerprintBands, also=_check_fingerprints)
+        effects = Effects(self._refused.letters(refused))
+        links: list[StoryLink] = []
+        late = 0
+        for record, pack in packs:
+            partition = self._partitions[record.partition]
+            key = b"%d" % record.offset
+            before = partition.left[key]
+            for document in pack.documents:
+                if document.at_ms < self._begin_ms(partition):
+                    late += 1
+                    continue
+                partition.newest_ms = max(partition.newest_ms, document.at_ms)
+                links += partition.index.add(document)
+                _hold(partition, key, document.record)
+            if partition.left[key] > before:
+                effects.rows.append(Row(record.partition, key, record.value))
+        for number in {record.partition for record, _ in packs}:
+            effects.rows += (Row(number, key, None) for key in self._expire(self._partitions[number]))
+        effects.outputs += (
+            Placed(self._links, 0, None, _encoded(links[start : start + LINKS_AT_ONCE]))
+            for start in range(0, len(links), LINKS_AT_ONCE)
+        )
+
+        def done() -> None:
+            self._refused.count(refused)
+            COMPARED.inc(sum(len(pack.documents) for _, pack in packs))
+            LINKS.inc(len(links))
+            OUT_OF_RANGE.labels(self.name).inc(late)
+
+        effects.done = done
+        return effects
+
+    def tick(self) -> Effects:  # only a later document makes earlier ones too old
+        return Effects()
+
+    def remember(self, partition: int, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        index = NearDuplicates(window_ms=self._window_ms, similarity=self._similarity)
+        memory = self._partitions[partition] = Partition(index)
+        for key, value in rows:
+            for document in FingerprintBands.model_validate_json(value).documents:
+                memory.newest_ms = max(memory.newest_ms, document.at_ms)
+                memory.index.restore(document)
+                _hold(memory, key, document.record)
+            if not memory.left[key]:
+                memory.gone.append(key)
+        memory.gone = self._expire(memory)
+
+    def forget(self, partition: int) -> None:
+        self._partitions.pop(partition, None)
+
+    def _begin_ms(self, partition: Partition) -> int:
+        """Return the event time from which on documents are kept."""
+        return partition.newest_ms - self._window_ms - LATE_MS
+
+    def _expire(self, partition: Partition) -> list[bytes]:
+        """Forget what is too old, or too much; return the rows of which nothing is left."""
+        gone, partition.gone = partition.gone, []
+        for record in partition.index.expire(self._begin_ms(partition), most=self._most):
+            key = partition.row_of.pop(record)
+            partition.left[key] -= 1
+            if not partition.left[key]:
+                del partition.left[key]
+                gone.append(key)
+        return gone
+
+
+def _hold(partition: Partition, key: bytes, record: str) -> None:
+    """Note which row holds a document; one that comes again, packed otherwise, stays where it was."""
+    if record not in partition.row_of:
+        partition.row_of[record] = key
+        partition.left[key] += 1
+
+
+def _encoded(links: Sequence[StoryLink]) -> bytes:
+    return StoryLinks(links=tuple(links)).model_dump_json(exclude_none=True).encode()
+
+
+def _check_fingerprints(pack: FingerprintBands) -> None:
+    try:
+        for document in pack.documents:
+            signature(document.fingerprint or "none:")
+    except ValueError as error:
+        raise Rejected(Reason.INVALID_DOCUMENT, f"fingerprint: {error}") from None
