@@ -8,10 +8,11 @@ from prometheus_client import REGISTRY
 from pydantic_settings import BaseSettings
 
 from services.core.lag_status import Status
+from services.insights.settings import InsightSettings
 from services.kafka.embedded.broker import EmbeddedSettings
 from services.kafka.settings import KafkaSettings
 from services.monitor.settings import MonitorSettings
-from services.telemetry import metrics
+from services.telemetry import insight_metrics, metrics
 from services.telemetry.lag_metrics import FAMILIES
 from services.worker.settings import WorkerSettings
 
@@ -23,7 +24,7 @@ SUFFIXES = {"counter": "_total", "info": "_info"}
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]
 
 
-@pytest.mark.parametrize("model", [KafkaSettings, WorkerSettings, MonitorSettings, EmbeddedSettings])
+@pytest.mark.parametrize("model", [KafkaSettings, WorkerSettings, MonitorSettings, InsightSettings, EmbeddedSettings])
 def test_every_setting_is_in_the_operators_page_and_no_other(model: type[BaseSettings]) -> None:
     prefix = model.model_config["env_prefix"]
     named = set(re.findall(rf"`({prefix}[A-Z_]+)`", OPERATING))
@@ -34,7 +35,8 @@ def test_every_setting_is_in_the_operators_page_and_no_other(model: type[BaseSet
 def test_every_metric_is_in_the_operators_page_and_no_other() -> None:
     named = set(re.findall(r"`(tagwire_[a-z_]+)[`{]", OPERATING))
     assert metrics.BUILD  # which registers them all
-    ours = [family for family in REGISTRY.collect() if family.name.startswith("tagwire_")]
+    found = [*REGISTRY.collect(), *insight_metrics.REGISTRY.collect()]
+    ours = [family for family in found if family.name.startswith("tagwire_")]
 
     assert named == {family.name + SUFFIXES.get(family.type, "") for family in ours}
 

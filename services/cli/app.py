@@ -4,11 +4,12 @@ import logging
 import os
 import sys
 from importlib.metadata import version
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
-from services.cli import dead_letters, feed, local, monitoring, schemas, stream, topics
+from services.cli import dead_letters, feed, insights, local, monitoring, schemas, stream, topics
 from services.cli.printing import ReaderGoneError, console, fail, flush, forget_output
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(local.app)
 app.add_typer(stream.app)
+app.add_typer(insights.app)
 app.add_typer(monitoring.app)
 app.add_typer(feed.app, name="feed")
 app.add_typer(topics.app, name="topics")
@@ -68,3 +70,5 @@ def _open_standard_streams() -> None:
         if getattr(sys, name) is None:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
             setattr(sys, name, os.fdopen(number, mode))
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # what a terminal's encoding cannot say is a question mark
