@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from schemas import headers as names
 from schemas.topics import DEAD_LETTER, Topic
@@ -20,6 +21,9 @@ from services.dead_letters.trial import STAGES
 from services.kafka.reader import Ends, read
 from services.kafka.settings import KafkaSettings
 from services.worker.transform import Outcome
+
+INSIGHTS_STAGE: Final = "insights"
+"""What is in the header `dlq-stage` of their letters."""
 
 
 class Fate(StrEnum):
@@ -39,6 +43,8 @@ class Fate(StrEnum):
     """It was put back, and died, as often as it may."""
     INCOMPLETE = "incomplete"
     """It holds only the place of the record: that was too large to be repeated, or not readable."""
+    OF_INSIGHTS = "of_insights"
+    """Insights could not count it. Put back, it would come to everybody who reads its topic, once more."""
     UNKNOWN_TOPIC = "unknown_topic"
     """It does not say where it came from, or not from a topic of this installation that a stage reads."""
 
@@ -58,6 +64,7 @@ class Candidate:
     """The highest that any letter of the same content has."""
     topic: Topic | None
     """Where to put it back."""
+    is_of_insights: bool = False
     is_incomplete: bool = False
     """Only the place of the record is known."""
     fate: Fate | None = None
@@ -94,6 +101,8 @@ async def find_candidates(kafka: KafkaSettings, chosen: Selection, until: Ends, 
         candidate.replays, _, *place_of_newest = newest[candidate.digest]
         if candidate.is_incomplete:
             candidate.fate = Fate.INCOMPLETE
+        elif candidate.is_of_insights:
+            candidate.fate = Fate.OF_INSIGHTS
         elif tuple(place_of_newest) != candidate.place:
             candidate.fate = Fate.REPEATED
         elif candidate.topic is None:
@@ -113,6 +122,7 @@ def _candidate(letter: Letter, digest: bytes, topic: Topic | None) -> Candidate:
         digest=digest,
         replays=letter.replays,
         topic=topic,
+        is_of_insights=letter.stage == INSIGHTS_STAGE,
         is_incomplete=any(name in {names.DLQ_VALUE_LEFT_OUT, names.UNREADABLE} for name, _ in letter.record.headers),
     )
 

@@ -17,6 +17,7 @@ _SKIPPED: Final = {
     Fate.PUT_BACK: "put back already",
     Fate.REPEATED: "with a later dead letter of the same record",
     Fate.INCOMPLETE: "without the record itself",
+    Fate.OF_INSIGHTS: "of insights, which would come to all other readers of their topic once more",
     Fate.UNKNOWN_TOPIC: "from no topic of this installation that a worker reads",
 }
 

@@ -100,6 +100,16 @@ def test_what_is_put_back_is_the_record_as_it_was_with_one_replay_more() -> None
             ],
             id="all skipped",
         ),
+        pytest.param(
+            [Fate.OF_INSIGHTS],
+            False,
+            0,
+            [
+                "nothing to put back of 1 dead letter",
+                "skipped: 1 of insights, which would come to all other readers of their topic once more",
+            ],
+            id="of insights",
+        ),
     ],
 )
 def test_the_summary(fates: list[Fate], dry: bool, sent: int, expected: list[str]) -> None:

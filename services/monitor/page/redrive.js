@@ -12,6 +12,7 @@ const FATES = {
   put_back: "was put back already",
   repeated: "a later letter is of the same record",
   incomplete: "lacks the record itself",
+  of_insights: "is of insights: all other readers of its topic would get it once more",
   unknown_topic: "is from no topic that a worker reads",
   max_replays: "was put back too often",
 };
