@@ -156,10 +156,11 @@ def routes(view: View) -> Sequence[Route]:
 
     async def get_trend(request: web.Request) -> web.Response:
         tag = _checked(TypeAdapter(Slug), request.match_info["tag"], "tag")
-        found = tag_detail(_kept(view), tag)
-        if found is None:
+        kept = _kept(view)
+        history = kept.history(tag)
+        if history is None:
             raise web.HTTPNotFound(text=f"nothing was counted for the tag {tag}")
-        return _answer(found)
+        return _answer(tag_detail(kept, history))
 
     async def get_stories(request: web.Request) -> web.Response:
         limit = _limit(request)
@@ -213,12 +214,8 @@ def trends(kept: Kept, limit: int, *, problem: str | None = None) -> Trends:
     )
 
 
-def tag_detail(kept: Kept, tag: str) -> TagDetail | None:
-    """Return where a tag stands; None: nothing was counted for it."""
-    history = kept.history(tag)
-    if history is None:
-        return None
-    return TagDetail(**dict(counts(history)), bursts=[burst(each) for each in kept.bursts(tag)[:MOST]])
+def tag_detail(kept: Kept, history: TagHistory) -> TagDetail:
+    return TagDetail(**dict(counts(history)), bursts=[burst(each) for each in kept.bursts(history.tag)[:MOST]])
 
 
 def counts(history: TagHistory) -> Counts:
