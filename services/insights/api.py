@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from schemas.documents import DocumentId, Slug
 from schemas.insights import TagHistory, TagTrend, TrendEvent
 from services.insights.kept import Kept, Member, Story
-from services.insights.telling import relation, why
+from services.insights.telling import relation, why, why_now
 from services.insights.view import State, View
 from services.kafka.validation import explanation
 from services.telemetry.openapi import Answer, Route
@@ -66,6 +66,8 @@ class Counts(Answer):
     """Where a tag stands, and how it came there."""
 
     tag: str
+    why: str
+    """What its last window holds, in a sentence."""
     at_s: float
     """End of the last interval."""
     interval_s: int
@@ -221,6 +223,7 @@ def tag_detail(kept: Kept, history: TagHistory) -> TagDetail:
 def counts(history: TagHistory) -> Counts:
     return Counts(
         tag=history.tag,
+        why=why_now(history),
         at_s=history.at.timestamp(),
         interval_s=history.interval_s,
         stories=list(history.stories),

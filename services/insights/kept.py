@@ -4,7 +4,9 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import nlargest
 from itertools import takewhile
+from sys import intern
 from typing import Any, Final, NamedTuple, TypeVar
 
 from schemas.insights import StoryAssignment, TagHistory, TagTrend, TrendEvent
@@ -14,8 +16,8 @@ from services.kafka import codec
 from services.kafka.records import Record
 
 TOPICS: Final = (TAG_HISTORY, TRENDS, STORIES)
-MOST_DOCUMENTS: Final = 200_000
-"""Of stories; beyond that the ones that were assigned first are forgotten. About 150 MB."""
+MOST_DOCUMENTS: Final = 100_000
+"""Of stories; beyond that the ones that were assigned first are forgotten. About 80 MB."""
 MOST_TAGS: Final = 10_000
 MOST_BURSTS: Final = 100
 """Of one tag."""
@@ -69,6 +71,7 @@ class Kept:
         self._members: OrderedDict[str, tuple[int, Member]] = OrderedDict()
         self._bursts_of: defaultdict[str, OrderedDict[str, TagTrend]] = defaultdict(OrderedDict)
         self._stories: defaultdict[str, set[str]] = defaultdict(set)
+        self._last: dict[str, datetime] = {}
         self.taken = 0
         """Records that were understood."""
         self.unreadable = 0
@@ -148,12 +151,11 @@ class Kept:
         return self._story(kept[1].story_id) if kept else None
 
     def stories(self, most: int) -> list[Story]:
-        """Return the largest stories, of equal ones the latest first."""
-        by_size = sorted(self._stories, key=lambda story_id: len(self._stories[story_id]), reverse=True)
-        # Those at the edge are as large as the last that would be taken: the latest of them are to be found.
-        least = len(self._stories[by_size[most - 1]]) if len(by_size) > most else 0
-        found = [self._story(story_id) for story_id in by_size if len(self._stories[story_id]) >= least]
-        return sorted(found, key=lambda story: (story.documents, story.at), reverse=True)[:most]
+        """Return the stories of which most documents are kept; of equal ones the latest come first."""
+        largest = nlargest(
+            most, self._stories, key=lambda story_id: (len(self._stories[story_id]), self._last[story_id])
+        )
+        return [self._story(story_id) for story_id in largest]
 
     @property
     def story_count(self) -> int:
@@ -213,16 +215,17 @@ class Kept:
             self._drop_member(told.document_id)
         member = Member(
             told.document_id,
-            told.story_id,
-            told.duplicate_of,
+            intern(told.story_id),
+            told.duplicate_of and intern(told.duplicate_of),
             told.similarity,
             told.title,
-            told.source,
+            intern(told.source),
             told.at,
             told.documents,
         )
         self._members[told.document_id] = (record.timestamp_ms, member)
         self._stories[told.story_id].add(told.document_id)
+        self._last[told.story_id] = max(told.at, self._last.get(told.story_id, told.at))
         if len(self._members) > self._most_documents:
             self._drop_member(next(iter(self._members)))
 
@@ -231,7 +234,7 @@ class Kept:
         of_story = self._stories[member.story_id]
         of_story.discard(document_id)
         if not of_story:
-            del self._stories[member.story_id]
+            del self._stories[member.story_id], self._last[member.story_id]
 
 
 def _older(entries: OrderedDict[Place, tuple[int, Any]], than_ms: int) -> list[Place]:

@@ -11,7 +11,7 @@ from rich.text import Text
 from schemas.insights import TagHistory, TagTrend, TrendDocument, TrendEvent
 from services.core.printable import plain
 from services.insights.kept import Kept, Story
-from services.insights.telling import BLOCKS, SIGNS, counted, fit, number, odds, span, spark, why
+from services.insights.telling import BLOCKS, SIGNS, counted, fit, number, odds, span, spark, why_now
 
 NAME_WIDTH: Final = 10
 LONGEST_LINE: Final = 96
@@ -62,7 +62,7 @@ def burst_lines(history: TagHistory, trend: TagTrend, *, tag_width: int, width: 
     """Yield a tag with its spark line, what makes it burst, and some documents that did."""
     line, seconds = _stories(history, width - tag_width - NAME_WIDTH, signs)
     yield Text.assemble((f"{history.tag:<{tag_width}}  ", "bold cyan"), line, (f"  {span(seconds)}", "dim"))
-    yield Text.assemble("    ", why(trend), (f"; since {trend.started_at.astimezone(UTC):%H:%M}", "dim"))
+    yield Text.assemble("    ", why_now(history), (f"; since {trend.started_at.astimezone(UTC):%H:%M}", "dim"))
     yield from map(_document, trend.examples[:EXAMPLES])
 
 
@@ -76,7 +76,7 @@ def tag_screen(
     history: TagHistory, bursts: list[TagTrend], *, is_bursting: bool, width: int, signs: str
 ) -> Iterator[RenderableType]:
     """Yield how a tag stands, its stories over time above what was expected, its bursts and their documents."""
-    now = f"bursts: {why(history.burst)}" if is_bursting and history.burst else "does not burst"
+    now = f"{'bursts' if is_bursting else 'does not burst'}: {why_now(history)}"
     yield Text.assemble((history.tag, "bold cyan"), (f" {now}", "bold"))
     yield ""
     yield from _chart(history, min(LONGEST_LINE, width - 2 * NAME_WIDTH), signs)

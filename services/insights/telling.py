@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from schemas.insights import TagTrend, TrendEvent
+from schemas.insights import TagHistory, TagTrend, TrendEvent
 from services.insights.kept import Member
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
@@ -87,12 +87,22 @@ def why(trend: TagTrend) -> str:
         return "withdrawn: documents that came late, or turned out to be copies, show that there was no burst"
     if trend.event is TrendEvent.ENDED:
         return (
-            f"over: at most {counted(trend.peak_stories, 'story')} in {span(trend.window_s)}, "
-            f"by chance {odds(trend.peak_score)}"
+            f"over: at most {counted(trend.peak_stories, 'story')} in {span(trend.window_s)}{_chance(trend.peak_score)}"
         )
     return (
-        f"{counted(trend.stories, 'story')} in {span(trend.window_s)}, {number(trend.expected)} expected; "
-        f"by chance {odds(trend.score)}"
+        f"{counted(trend.stories, 'story')} in {span(trend.window_s)}, {number(trend.expected)} expected"
+        f"{_chance(trend.score)}"
+    )
+
+
+def why_now(history: TagHistory) -> str:
+    """Return in a sentence how many stories a tag has in its last window, beside what was expected."""
+    seconds = history.burst.window_s if history.burst else HOUR_S
+    intervals = max(1, seconds // history.interval_s)
+    stories, expected = sum(history.stories[-intervals:]), sum(history.expected[-intervals:])
+    return (
+        f"{counted(stories, 'story')} in {span(intervals * history.interval_s)}, {number(expected)} expected"
+        f"{_chance(history.score)}"
     )
 
 
@@ -102,3 +112,8 @@ def relation(member: Member) -> str:
         return "first of its kind"
     share = "much" if member.similarity is None else f"{math.floor(member.similarity * 100 + 1e-9)} %"
     return f"{share} like {member.duplicate_of}"
+
+
+def _chance(score: float) -> str:
+    """What happens more often than one time in ten says nothing."""
+    return f"; by chance {odds(score)}" if score >= 1 else ""

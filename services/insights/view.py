@@ -18,9 +18,11 @@ from services.kafka.settings import KafkaSettings
 
 log = structlog.get_logger()
 
-AGAIN_S: Final = 5.0
+AGAIN_S: Final = 10.0
 """From one try to the next while the topics are missing or Kafka is away."""
 FORGET_S: Final = 60.0
+MOST_ONCE: Final = 2_000_000
+"""Documents of stories that a command reads at once: it ends soon."""
 
 ABSENT: Final = "insights have not run here: {missing} {is_or_are} missing; `tagwire insights` makes and fills them"
 LOST: Final = "Kafka does not answer"
@@ -114,7 +116,7 @@ async def read_once(kafka: KafkaSettings, *, client_id: str) -> Kept:
         raise InsightsError(absent(missing))
     if not any(span.first < span.end for span in held.values()):
         raise InsightsError("insights have said nothing yet: they have not run, or nothing has come that they count")
-    kept = Kept()
+    kept = Kept(most_documents=MOST_ONCE)
 
     async def take_all(topic: Topic) -> None:
         until = {number: span.end for (name, number), span in held.items() if name == kafka.topic(topic)}

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.documents import DocumentId
 from services.core.lag_status import Status
+from services.insights.view import State
 from services.monitor.where import Verdict
 from services.telemetry.openapi import Answer
 
@@ -169,6 +170,14 @@ class Others(Answer):
     by_status: dict[Status, int]
 
 
+class Insights(Answer):
+    state: State
+    changes: int
+    """Another number when they have said something new."""
+    problem: str | None
+    """Why nothing is known of them, or what is known may be old."""
+
+
 class Overview(Answer):
     cluster: str
     at_s: float
@@ -191,6 +200,8 @@ class Overview(Answer):
     workers: list[WorkerRow]
     """Of groups of ours."""
     dead_letters: DeadLetterCount
+    insights: Insights | None
+    """null: nobody follows them here."""
     changes: int
     """Rises when there are new documents or dead letters among the latest."""
     is_writable: bool

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from services.dead_letters.letters import Letter, Selection, reasons
 from services.dead_letters.listing import grouped
+from services.insights import api as insights_api
+from services.insights.view import View
 from services.kafka.errors import CLUSTER_ERRORS, explained
 from services.kafka.reader import ReadError
 from services.kafka.settings import KafkaSettings
@@ -40,7 +42,7 @@ LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 
 class Server:
-    """Answers from what a watch and a list of recent records know."""
+    """Answers from what a watch, a list of recent records and a view of insights know."""
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class Server:
         watch: Watch,
         recent: Recent,
         redrive: Redrive,
+        insights: View,
     ) -> None:
         self._kafka = kafka
         self._settings = settings
@@ -57,6 +60,7 @@ class Server:
         self._watch = watch
         self._recent = recent
         self._redrive = redrive
+        self._insights = insights
         self._is_redriving = asyncio.Lock()
         self._metrics = SnapshotMetrics(watch, settings.cluster_name)
         self._live = Live(watch, recent, self._overview_now)
@@ -134,6 +138,7 @@ class Server:
                 writes=True,
             ),
             self._where.route,
+            *insights_api.routes(self._insights),
             *BurrowPaths(self._kafka, self._settings, self._watch).routes,
         )
 
@@ -190,6 +195,7 @@ class Server:
             interval_s=self._settings.interval_s,
             problem=self._watch.problem(now_s=now_s),
             now_s=now_s,
+            insights=self._insights,
             changes=self._recent.changes,
             is_writable=self._settings.token is not None,
         )

@@ -1,13 +1,15 @@
-"""The monitor: a watch, what came last, and the server that shows both, until it is told to stop."""
+"""The monitor: a watch, what came last, what insights say, and the server of it all, until it is told to stop."""
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import Final
 
 import structlog
 
 from services.dead_letters.letters import Selection
 from services.dead_letters.redrive import Rules, redrive
 from services.dead_letters.redriving import candidate_fields, summary
+from services.insights.view import View
 from services.kafka.settings import KafkaSettings
 from services.monitor import api
 from services.monitor.journey import journey
@@ -19,6 +21,8 @@ from services.telemetry.http import served
 from services.worker.settings import WorkerSettings
 
 log = structlog.get_logger()
+
+INSIGHTS_CLIENT_ID: Final = "tagwire-monitor-insights"
 
 
 async def monitor(
@@ -44,11 +48,13 @@ async def monitor(
             candidates=[api.CandidateRow(**candidate_fields(each)) for each in report.candidates],
         )
 
-    server = Server(kafka, settings, shown, watch, recent, put_back)
+    insights = View(kafka)
+    server = Server(kafka, settings, shown, watch, recent, put_back, insights)
     async with AsyncExitStack() as parts:
         await parts.enter_async_context(served(server.app(), settings.http_host, settings.http_port))
         log.info("monitor_started", bootstrap_servers=kafka.bootstrap_servers, interval_s=settings.interval_s)
-        doing = [asyncio.ensure_future(each) for each in (watch.run(), recent.run(watch), stop.wait())]
+        running = (watch.run(), recent.run(watch), insights.run(client_id=INSIGHTS_CLIENT_ID), stop.wait())
+        doing = [asyncio.ensure_future(each) for each in running]
         try:
             await asyncio.wait(doing, return_when=asyncio.FIRST_COMPLETED)
             for task in doing:

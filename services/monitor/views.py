@@ -9,6 +9,7 @@ from services.core.lag import blocked, lost
 from services.core.lag_status import SEVERITY, WRONG, Status
 from services.dead_letters.listing import Group as Cause
 from services.dead_letters.listing import letter_fields
+from services.insights.view import View
 from services.kafka.cluster import Member
 from services.monitor import api
 from services.monitor.heartbeats import Heartbeats
@@ -94,6 +95,7 @@ def overview(
     interval_s: float,
     problem: str | None,
     now_s: float,
+    insights: View | None = None,
     changes: int = 0,
     is_writable: bool = False,
 ) -> api.Overview:
@@ -124,6 +126,7 @@ def overview(
         others=api.Others(groups=len(far), by_status=Counter(each.verdict.status for each in far)),
         workers=roster(ours, heartbeats.heard, at_s=heartbeats.read_at_s),
         dead_letters=letters,
+        insights=insights and api.Insights(state=insights.state, changes=insights.changes, problem=insights.problem),
         changes=changes,
         is_writable=is_writable,
     )

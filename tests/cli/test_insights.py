@@ -78,7 +78,7 @@ async def test_a_terminal_shows_a_line_in_signs_that_it_can_say(
         screen = await on_a_terminal(filled, *arguments, encoding=encoding)
 
         assert signs[-1] in screen
-        assert "21 stories in 1 h, 3.7 expected" in screen
+        assert "22 stories in 1 h, 3.6 expected" in screen
         assert screen.isascii() == (encoding == "ascii")
 
 

@@ -76,7 +76,7 @@ async def test_what_bursts_is_told_with_its_history_and_its_documents(ask: Ask, 
     assert (told["at_s"], told["tags"], told["problem"]) == (NOON.timestamp(), 2, None)
     (libya,) = told["bursting"]
     assert (libya["tag"], libya["score"], libya["stories"], libya["interval_s"]) == ("libya", 9.4, list(OUTBREAK), 300)
-    assert libya["burst"]["why"] == "21 stories in 1 h, 3.7 expected; by chance 1 in 2 billion"
+    assert libya["burst"]["why"] == "22 stories in 1 h, 3.6 expected; by chance 1 in 2 billion"
     assert [each["id"] for each in libya["burst"]["examples"]] == ["doc-1", "doc-2"]
     assert [(each["tag"], each["event"], each["peak_stories"]) for each in told["ended"]] == [("economy", "ended", 9)]
 

@@ -43,12 +43,12 @@ def test_what_bursts_is_shown_with_its_line_its_reason_and_its_documents() -> No
         "1 of 2 tags bursts, as of 2026-01-31 12:00 UTC",
         "",
         "libya  ▁▂▁▁▃▁▂▁▁▂▁▁▁▂▁▁▃▁▂▁▁▂▁▁▁▂▁▁▃▆█▇  2.7 h",
-        "    21 stories in 1 h, 3.7 expected; by chance 1 in 2 billion; since 11:40",
+        "    22 stories in 1 h, 3.6 expected; by chance 1 in 2 billion; since 11:40",
         "    12:00  Fighting spreads  wire",
         "    12:00  Ceasefire  gazette",
         "",
         "Over",
-        "    2026-01-30 12:00 to 2026-01-31 12:00  economy  at most 21 stories in 1 h",
+        "    2026-01-30 12:00 to 2026-01-31 12:00  economy  at most 22 stories in 1 h",
     ]
 
 
@@ -67,23 +67,23 @@ def test_a_tag_is_shown_beside_what_was_expected() -> None:
     )
 
     assert lines[:5] == [
-        "libya bursts: 21 stories in 1 h, 3.7 expected; by chance 1 in 2 billion",
+        "libya bursts: 22 stories in 1 h, 3.6 expected; by chance 1 in 2 billion",
         "",
         "stories   _.__-_.__.___.__-_.__.___.__-+#*  31",
         "expected  ................................  9.6",
         "          2026-01-31 09:20 to 12:00 UTC, 5 min a sign",
     ]
     assert [line.split() for line in lines[7:9]] == [
-        ["2026-01-31", "11:40", "12:00", "goes", "on", "21", "3.7", "1", "in", "2", "billion"],
-        ["2026-01-29", "12:00", "12:00", "over", "21", "3.7", "1", "in", "2", "billion"],
+        ["2026-01-31", "11:40", "12:00", "goes", "on", "22", "3.6", "1", "in", "2", "billion"],
+        ["2026-01-29", "12:00", "12:00", "over", "22", "3.6", "1", "in", "2", "billion"],
     ]
     assert lines[-1] == "    12:00  About doc-2  wire"
 
 
 def test_a_tag_that_does_not_burst_says_so() -> None:
-    (first, *_) = shown(tag_screen(history("libya"), [], is_bursting=False, width=80, signs=BLOCKS))
+    (first, *_) = shown(tag_screen(history("libya", score=0.4), [], is_bursting=False, width=80, signs=BLOCKS))
 
-    assert first == "libya does not burst"
+    assert first == "libya does not burst: 22 stories in 1 h, 3.6 expected"
 
 
 def test_a_tag_of_which_nothing_is_known_but_its_name_is_shown() -> None:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from schemas.insights import TrendEvent
 from services.insights.kept import Kept
-from services.insights.telling import BLOCKS, SIGNS, counted, fit, number, odds, relation, span, spark, why
-from tests.insights.records import NOON, assigned, record, trend
+from services.insights.telling import BLOCKS, SIGNS, counted, fit, number, odds, relation, span, spark, why, why_now
+from tests.insights.records import NOON, assigned, bursting, history, record, trend
 
 COUNTS = st.lists(st.integers(0, 1000), max_size=300)
 
@@ -95,10 +95,18 @@ def test_counted() -> None:
 
 
 def test_a_burst_says_what_makes_it_one() -> None:
-    assert why(trend("libya")) == "21 stories in 1 h, 3.7 expected; by chance 1 in 2 billion"
+    assert why(trend("libya")) == "22 stories in 1 h, 3.6 expected; by chance 1 in 2 billion"
     ended = trend("libya", event=TrendEvent.ENDED, stories=1, score=0.1)
-    assert why(ended) == "over: at most 21 stories in 1 h, by chance 1 in 2 billion"
+    assert why(ended) == "over: at most 22 stories in 1 h; by chance 1 in 2 billion"
     assert why(trend("libya", event=TrendEvent.WITHDRAWN)).startswith("withdrawn: documents that came late")
+
+
+def test_a_tag_says_what_its_last_window_holds() -> None:
+    quiet = history("libya", stories=(9, *[0] * 11, 2), expected=(1.0,) * 13, score=0.3)
+
+    assert why_now(quiet) == "2 stories in 1 h, 12 expected"
+    short = bursting("libya", window_s=60, score=3)
+    assert why_now(short) == "6 stories in 5 min, 0.3 expected; by chance 1 in 1,000"
 
 
 def test_a_document_says_how_it_belongs_to_its_story() -> None:

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from schemas.topics import EMBEDDED_PARTITIONS, all_topics
 from services.core.taxonomy import shipped_routes
 from services.dead_letters.letters import Selection
+from services.insights.view import View
 from services.kafka.admin import create_topics
 from services.kafka.latest import Latest
 from services.kafka.settings import KafkaSettings
@@ -36,7 +37,8 @@ class Monitor:
         self.asked: list[tuple[api.RedriveRequest, Selection]] = []
         self.may_answer = asyncio.Event()
         self.may_answer.set()
-        self.server = Server(kafka, settings, journey(kafka), self.watch, self.recent, self.redrive)
+        self.insights = View(kafka)
+        self.server = Server(kafka, settings, journey(kafka), self.watch, self.recent, self.redrive, self.insights)
         self.client: TestClient[Any, Any]
 
     async def redrive(self, wanted: api.RedriveRequest, chosen: Selection) -> api.RedriveReport:

@@ -18,6 +18,7 @@ from schemas import headers
 from schemas.documents import ClassifiedDocument
 from schemas.topics import CLASSIFIED, DEAD_LETTER, RAW, WORKERS
 from services.dead_letters.letters import Selection
+from services.insights.view import State
 from services.kafka.admin import admin
 from services.kafka.latest import Latest
 from services.kafka.settings import KafkaSettings
@@ -25,6 +26,7 @@ from services.monitor.settings import MonitorSettings
 from services.telemetry.lag_metrics import FAMILIES
 from tests.brokers import create_topic, produce, until
 from tests.heartbeats import heartbeat, message
+from tests.insights.records import assigned, bursting, record
 from tests.monitor.conftest import TOKEN, Monitor
 from tests.monitor.documents import classified, dead_letter
 
@@ -67,6 +69,10 @@ async def test_every_answer_is_as_its_description_says(filled: Monitor) -> None:
     (document,) = (await filled.get("/api/v1/documents"))[1]["documents"]
     (letter,) = (await filled.get("/api/v1/dead-letters"))[1]["letters"]
     places = {"group": filled.kafka.group("tagwire-clean-route"), "cluster": "ours", "id": "doc-1"}
+    places |= {"tag": "libya", "document_id": "doc-1"}
+    for said in (bursting("libya"), assigned("doc-1", "doc-1")):
+        filled.insights.kept.take(*record(said))
+    filled.insights.state = State.READY
     checked = 0
 
     for path, operations in described["paths"].items():
@@ -92,7 +98,7 @@ async def test_every_answer_is_as_its_description_says(filled: Monitor) -> None:
         if "$ref" in content["schema"]:
             checked += 1
             jsonschema.validate(told, {**content["schema"], "components": described["components"]})
-    assert checked == 10
+    assert checked == 14
 
 
 async def test_every_path_is_described_and_no_other(monitor: Monitor) -> None:
@@ -158,6 +164,16 @@ async def test_heartbeats_that_cannot_be_read_are_told_once_and_hinder_nothing(
 
     assert [line["event"] for line in said] == ["heartbeats_not_read"]
     assert (await filled.get("/api/v1/overview"))[0] == 200
+
+
+async def test_insights_that_have_not_run_are_no_fault_of_the_monitor(filled: Monitor) -> None:
+    filled.insights.state, filled.insights.problem = State.ABSENT, "insights have not run here"
+
+    _, overview = await filled.get("/api/v1/overview")
+
+    assert overview["insights"] == {"state": "absent", "changes": 0, "problem": "insights have not run here"}
+    assert await filled.get("/api/v1/trends") == (503, {"error": "insights have not run here"})
+    assert (await filled.get("/healthz"))[0] == 200
 
 
 async def test_a_group_has_its_partitions_its_history_and_a_sentence_each(filled: Monitor) -> None:

@@ -6,6 +6,7 @@ import { documents } from "./documents.js";
 import { duration, plural } from "./format.js";
 import { changes, groups } from "./groups.js";
 import { histories } from "./histories.js";
+import { insights } from "./insights.js";
 import { journey } from "./journey.js";
 import { lag } from "./lag.js";
 import { letters } from "./letters.js";
@@ -28,6 +29,7 @@ const parts = {
   documents: documents(),
   letters: letters(at("letter-count")),
   workers: workers(),
+  insights: insights(at),
 };
 const search = { form: at("where"), id: at("where-id"), since: at("where-since") };
 shortcut(search.id, at("where-shortcut"), [at("where-key")]);
@@ -58,6 +60,7 @@ async function onOverview(overview) {
   parts.lag.update(overview);
   parts.letters.counts(overview);
   say(at("others"), othersOf(overview.others));
+  await parts.insights.update(overview.insights);
   if (overview.changes !== state.changes) {
     state.changes = overview.changes;
     await Promise.all([parts.documents.update(), parts.letters.update()]).catch(() => {
