@@ -9,11 +9,12 @@ from typing import Any, Final
 from schemas import headers, topics
 from schemas.dead_letters import Reason
 from schemas.documents import ClassifiedDocument, CleanDocument, EnrichedDocument, Model, RawDocument
+from schemas.insights import StoryAssignment, TagHistory, TagTrend
 from schemas.topics import Topic
 from schemas.workers import WorkerHeartbeat
 
-CONTRACT_VERSION: Final = "1.0.0"
-"""Of the topics and their fields: a new optional field raises the second number. A `.v2` topic raises the first."""
+CONTRACT_VERSION: Final = "1.1.0"
+"""Of topics and fields: a new topic or optional field raises the second number. A `.v2` topic raises the first."""
 
 SCHEMA_FILES: Final[dict[type[Model], str]] = {
     RawDocument: "raw-document.schema.json",
@@ -21,6 +22,9 @@ SCHEMA_FILES: Final[dict[type[Model], str]] = {
     EnrichedDocument: "enriched-document.schema.json",
     ClassifiedDocument: "classified-document.schema.json",
     WorkerHeartbeat: "worker-heartbeat.schema.json",
+    StoryAssignment: "story-assignment.schema.json",
+    TagTrend: "tag-trend.schema.json",
+    TagHistory: "tag-history.schema.json",
 }
 
 _BINDING_VERSION: Final = "0.5.0"
@@ -59,6 +63,7 @@ def member_docstrings(enum: type[StrEnum]) -> dict[str, str]:
 
 
 def _channels() -> _Json:
+    # What insights write for themselves alone, and change as they like, is none of them.
     messages = {
         topics.RAW: ("rawDocument", "bareBody", "cloudEvent"),
         topics.CLEAN: ("cleanDocument",),
@@ -66,6 +71,9 @@ def _channels() -> _Json:
         topics.CLASSIFIED: ("classifiedDocument",),
         topics.DEAD_LETTER: ("deadLetter",),
         topics.WORKERS: ("workerHeartbeat", "workerStopped"),
+        topics.STORIES: ("storyAssignment",),
+        topics.TRENDS: ("tagTrend",),
+        topics.TAG_HISTORY: ("tagHistory",),
     }
     tagged = _channel(topics.tag_topic("{tag}"), ("classifiedDocument",))
     # The binding's name of the topic is fixed text; here the address says it.
@@ -107,6 +115,9 @@ def _operations() -> _Json:
         "sendClassified": _operation("send", topics.CLASSIFIED.name, "Every usable document, tagged or not."),
         "sendTagged": _operation("send", topics.tag_topic("{tag}").name, "A document, once for each routed tag."),
         "sendDeadLetter": _operation("send", topics.DEAD_LETTER.name, "A record that could not be processed."),
+        "sendStory": _operation("send", topics.STORIES.name, "Insights, when a document is found to be of a story."),
+        "sendTrend": _operation("send", topics.TRENDS.name, "Insights, when a burst of a tag starts, grows or ends."),
+        "sendTagHistory": _operation("send", topics.TAG_HISTORY.name, "Insights, when a tag's numbers have changed."),
         "sendHeartbeat": _operation("send", topics.WORKERS.name, "A worker, every few seconds and when it stops."),
     }
 
@@ -120,6 +131,7 @@ def _operation(action: str, channel: str, summary: str) -> _Json:
 def _messages() -> _Json:
     key = {"type": "string", "minLength": 1, "maxLength": 512, "description": "Id of the document, as UTF-8."}
     worker = {"type": "string", "minLength": 1, "maxLength": 512, "description": "Id of the worker, as UTF-8."}
+    tag = {"type": "string", "minLength": 1, "maxLength": 64, "description": "Id of the tag, as UTF-8."}
     json_content = "application/json"
     return {
         "rawDocument": _message("A RawDocument as JSON", json_content, _file(RawDocument), "producerHeaders", key),
@@ -169,6 +181,11 @@ def _messages() -> _Json:
             "deadLetterHeaders",
             {"description": "The original key."},
         ),
+        "storyAssignment": _message(
+            "Which story a document belongs to", json_content, _file(StoryAssignment), "insightHeaders", key
+        ),
+        "tagTrend": _message("What happened to a burst of a tag", json_content, _file(TagTrend), "insightHeaders", tag),
+        "tagHistory": _message("Where a tag stands", json_content, _file(TagHistory), "insightHeaders", tag),
         "workerHeartbeat": _message(
             "What a worker says of itself", json_content, _file(WorkerHeartbeat), "heartbeatHeaders", worker
         ),
@@ -282,6 +299,7 @@ def _header_schemas() -> _Json:
             },
         },
         "heartbeatHeaders": {"type": "object", "description": "None."},
+        "insightHeaders": {"type": "object", "description": "None."},
     }
 
 

@@ -296,7 +296,7 @@ def member_row(member: Member) -> MemberRow:
 
 
 def _kept(view: View) -> Kept:
-    if view.state is not State.READY:
+    if view.state in {State.ABSENT, State.READING}:
         raise web.HTTPServiceUnavailable(text=view.problem)
     return view.kept
 

@@ -24,12 +24,13 @@ FORGET_S: Final = 60.0
 MOST_ONCE: Final = 2_000_000
 """Documents of stories that a command reads at once: it ends soon."""
 
-ABSENT: Final = "insights have not run here: {missing} {is_or_are} missing; `tagwire insights` makes and fills them"
+ABSENT: Final = "insights have not run here: {missing} {is_or_are} missing: run `tagwire topics create`"
+SILENT: Final = "insights have said nothing yet: `tagwire insights` does not run, or nothing has come that it counts"
 LOST: Final = "Kafka does not answer"
 READING: Final = "insights' topics are still being read"
 
 
-class InsightsError(Exception):
+class NoInsightsError(Exception):
     """There is nothing that insights could have said; the message says why."""
 
 
@@ -38,6 +39,8 @@ class State(StrEnum):
     """Their topics are missing: insights have never run here."""
     READING = "reading"
     """What the topics hold is being read, for the first time."""
+    SILENT = "silent"
+    """They hold nothing."""
     READY = "ready"
 
 
@@ -52,9 +55,17 @@ class View:
         self._kafka = kafka
         self._topics = {kafka.topic(topic): topic for topic in TOPICS}
         self.kept = Kept()
-        self.state = State.READING
-        self.problem: str | None = READING
+        self._state = State.READING
+        self._problem: str | None = READING
+
+    @property
+    def state(self) -> State:
+        return State.SILENT if self._state is State.READY and not self.changes else self._state
+
+    @property
+    def problem(self) -> str | None:
         """Why nothing is shown, or what is shown may be old. None: all is well."""
+        return self._problem or (SILENT if self.state is State.SILENT else None)
 
     @property
     def changes(self) -> int:
@@ -71,27 +82,27 @@ class View:
         while True:
             try:
                 if missing := await missing_topics(self._kafka, TOPICS):
-                    self.state, self.problem = State.ABSENT, absent(missing)
+                    self._state, self._problem = State.ABSENT, absent(missing)
                 else:
                     await self._follow(client_id)
             # The name of a header may be no UTF-8; aiokafka stops at that.
             except (*CLUSTER_ERRORS, UnicodeDecodeError) as error:
-                self.problem = explained(error) or repr(error)
-                log.warning("insights_not_followed", error=self.problem)
+                self._problem = explained(error) or repr(error)
+                log.warning("insights_not_followed", error=self._problem)
             await asyncio.sleep(AGAIN_S)
 
     async def _follow(self, client_id: str) -> None:
         fresh = Kept()
-        if self.state is State.ABSENT:
-            self.state, self.problem = State.READING, READING
+        if self._state is State.ABSENT:
+            self._state, self._problem = State.READING, READING
 
         def on_link(link: Link) -> None:
             if link is Link.CAUGHT_UP:
-                self.kept, self.state, self.problem = fresh, State.READY, None
+                self.kept, self._state, self._problem = fresh, State.READY, None
             elif link is Link.LOST:
-                self.problem = LOST
+                self._problem = LOST
             elif link is Link.BACK:
-                self.problem = None if self.state is State.READY else READING
+                self._problem = None if self._state is State.READY else READING
 
         records = follow(self._kafka, *TOPICS, from_start=True, client_id=client_id, on_link=on_link)
         async with aclosing(records):
@@ -108,14 +119,14 @@ async def read_once(kafka: KafkaSettings, *, client_id: str) -> Kept:
     """
     Return what the topics hold now.
 
-    Raises InsightsError when they are missing or empty, and `services.kafka.reader.ReadError` when Kafka falls silent.
+    Raises NoInsightsError when they are missing or empty, `services.kafka.reader.ReadError` when Kafka falls silent.
     """
     held = await spans(kafka, TOPICS, client_id=client_id)
     names = {name for name, _ in held}
     if missing := [kafka.topic(topic) for topic in TOPICS if kafka.topic(topic) not in names]:
-        raise InsightsError(absent(missing))
+        raise NoInsightsError(absent(missing))
     if not any(span.first < span.end for span in held.values()):
-        raise InsightsError("insights have said nothing yet: they have not run, or nothing has come that they count")
+        raise NoInsightsError(SILENT)
     kept = Kept(most_documents=MOST_ONCE)
 
     async def take_all(topic: Topic) -> None:

@@ -13,7 +13,7 @@ from yarl import URL
 from schemas.documents import MAX_ID_LENGTH, Model
 from schemas.insights import TrendEvent
 from services.insights import api
-from services.insights.view import State, View
+from services.insights.view import SILENT, State, View
 from services.kafka.settings import KafkaSettings
 from services.telemetry.http import json_answer
 from services.telemetry.openapi import document
@@ -25,7 +25,7 @@ Ask = Callable[..., Awaitable[tuple[int, Any]]]
 @pytest.fixture
 def view() -> View:
     view = View(KafkaSettings())
-    view.state, view.problem = State.READY, None
+    view._state, view._problem = State.READY, None
     return view
 
 
@@ -82,8 +82,15 @@ async def test_what_bursts_is_told_with_its_history_and_its_documents(ask: Ask, 
 
 
 async def test_a_quiet_day_is_an_answer(ask: Ask, view: View) -> None:
-    assert await ask("trends") == (200, {"at_s": None, "tags": 0, "bursting": [], "ended": [], "problem": None})
-    assert (await ask("stories"))[1]["stories"] == []
+    say(view, history("libya"))
+
+    told = {"at_s": NOON.timestamp(), "tags": 1, "bursting": [], "ended": [], "problem": None}
+    assert await ask("trends") == (200, told)
+    assert await ask("stories") == (200, {"stories": [], "story_count": 0, "document_count": 0, "problem": None})
+
+
+async def test_where_nothing_was_said_yet_the_answer_is_empty_and_says_why(ask: Ask) -> None:
+    assert await ask("trends") == (200, {"at_s": None, "tags": 0, "bursting": [], "ended": [], "problem": SILENT})
 
 
 async def test_a_tag_is_told_with_its_bursts(ask: Ask, view: View) -> None:
@@ -185,14 +192,14 @@ async def test_a_wrong_question_is_refused_by_name(
 async def test_before_there_is_anything_that_is_said(
     ask: Ask, view: View, state: State, path: str, name: str | None
 ) -> None:
-    view.state, view.problem = state, "insights have not run here"
+    view._state, view._problem = state, "insights have not run here"
 
     assert await ask(path, name) == (503, {"error": "insights have not run here"})
 
 
 async def test_what_may_be_old_says_so(ask: Ask, view: View) -> None:
     say(view, bursting("libya"))
-    view.problem = "Kafka does not answer"
+    view._problem = "Kafka does not answer"
 
     status, told = await ask("trends")
 

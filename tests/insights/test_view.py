@@ -10,7 +10,7 @@ import pytest
 from schemas.topics import STORIES, TAG_HISTORY, TRENDS
 from services.insights import view as module
 from services.insights.kept import Kept
-from services.insights.view import InsightsError, State, View, read_once
+from services.insights.view import NoInsightsError, State, View, read_once
 from services.kafka.embedded.ports import free_port
 from services.kafka.settings import KafkaSettings
 from tests.brokers import create_topic, until
@@ -54,7 +54,7 @@ async def test_reading_once_gives_what_is_there(settings: KafkaSettings) -> None
 
 
 async def test_where_insights_have_never_run_that_is_said(settings: KafkaSettings) -> None:
-    with pytest.raises(InsightsError, match=r"have not run here: .*trends are missing; `tagwire insights`"):
+    with pytest.raises(NoInsightsError, match=r"have not run here: .*trends are missing: run `tagwire topics create`"):
         await read_once(settings, client_id=ME)
 
 
@@ -62,14 +62,14 @@ async def test_one_topic_that_is_missing_is_named(settings: KafkaSettings) -> No
     for topic in (TAG_HISTORY, STORIES):
         await create_topic(settings.bootstrap_servers, settings.topic(topic))
 
-    with pytest.raises(InsightsError, match=f"have not run here: {settings.topic(TRENDS)} is missing"):
+    with pytest.raises(NoInsightsError, match=f"have not run here: {settings.topic(TRENDS)} is missing"):
         await read_once(settings, client_id=ME)
 
 
 async def test_topics_that_hold_nothing_are_said_to_be_empty(settings: KafkaSettings) -> None:
     await make_topics(settings)
 
-    with pytest.raises(InsightsError, match="insights have said nothing yet"):
+    with pytest.raises(NoInsightsError, match="insights have said nothing yet"):
         await read_once(settings, client_id=ME)
 
 
@@ -101,6 +101,10 @@ async def test_a_view_waits_for_topics_that_are_missing(
         assert view.problem.startswith("insights have not run here")
 
         await make_topics(settings)
+        await reaches(view, State.SILENT)
+        assert view.problem == module.SILENT
+
+        await say(settings, history("libya"))
         await reaches(view, State.READY)
         assert view.problem is None
 

@@ -72,7 +72,7 @@ async def test_every_answer_is_as_its_description_says(filled: Monitor) -> None:
     places |= {"tag": "libya", "document_id": "doc-1"}
     for said in (bursting("libya"), assigned("doc-1", "doc-1")):
         filled.insights.kept.take(*record(said))
-    filled.insights.state = State.READY
+    filled.insights._state = State.READY
     checked = 0
 
     for path, operations in described["paths"].items():
@@ -167,7 +167,7 @@ async def test_heartbeats_that_cannot_be_read_are_told_once_and_hinder_nothing(
 
 
 async def test_insights_that_have_not_run_are_no_fault_of_the_monitor(filled: Monitor) -> None:
-    filled.insights.state, filled.insights.problem = State.ABSENT, "insights have not run here"
+    filled.insights._state, filled.insights._problem = State.ABSENT, "insights have not run here"
 
     _, overview = await filled.get("/api/v1/overview")
 

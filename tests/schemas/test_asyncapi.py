@@ -11,13 +11,25 @@ from jsonschema import Draft202012Validator
 
 from schemas.asyncapi import asyncapi, member_docstrings
 from schemas.dead_letters import Reason
-from schemas.documents import MediaType
+from schemas.documents import MediaType, Model
 from schemas.export import EXPORTED
-from schemas.topics import CLASSIFIED, CLEAN, DOCUMENT_TOPICS, ENRICHED, WORKERS
+from schemas.topics import (
+    CLASSIFIED,
+    CLEAN,
+    DOCUMENT_TOPICS,
+    ENRICHED,
+    STORIES,
+    TAG_HISTORY,
+    TRENDS,
+    WORKERS,
+    tag_topic,
+)
 from services.kafka import codec
 from services.kafka.records import Headers, Record
+from tests.insights.records import assigned, bursting, message, trend
 
 DOCUMENT = asyncapi()
+PUBLIC = (*DOCUMENT_TOPICS, WORKERS, STORIES, TRENDS, TAG_HISTORY)
 SAMPLE = (Path(__file__).parent / "classified-document.json").read_text(encoding="utf-8")
 
 
@@ -57,7 +69,7 @@ def test_every_reference_leads_somewhere(reference: str) -> None:
         assert resolved(reference)
 
 
-@pytest.mark.parametrize("topic", [*DOCUMENT_TOPICS, WORKERS], ids=lambda topic: topic.name)
+@pytest.mark.parametrize("topic", PUBLIC, ids=lambda topic: topic.name)
 def test_every_topic_is_a_channel(topic: Any) -> None:
     binding = DOCUMENT["channels"][topic.name]["bindings"]["kafka"]
     assert binding["topic"] == DOCUMENT["channels"][topic.name]["address"] == topic.name
@@ -66,6 +78,10 @@ def test_every_topic_is_a_channel(topic: Any) -> None:
     assert binding["topicConfiguration"]["retention.ms"] == topic.retention_ms
     assert binding["topicConfiguration"]["max.message.bytes"] == topic.max_message_bytes
     assert binding["bindingVersion"] == "0.5.0"
+
+
+def test_what_a_service_writes_for_itself_alone_is_no_channel() -> None:
+    assert set(DOCUMENT["channels"]) == {topic.name for topic in PUBLIC} | {tag_topic("{tag}").name}
 
 
 def test_routed_tags_are_one_channel_with_a_parameter() -> None:
@@ -115,6 +131,19 @@ def test_the_headers_of_an_output_fit(topic: Any) -> None:
     document = topic.model.model_validate_json(SAMPLE)
     trace = (("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),)
     headers_fit("outputHeaders", codec.encode(document, topic, origin="documents.raw/0/1", trace=trace).headers)
+
+
+@pytest.mark.parametrize(
+    "said", [assigned("a", "a"), trend("libya"), bursting("libya")], ids=lambda said: type(said).__name__
+)
+def test_what_insights_say_fits_its_schema(said: Model) -> None:
+    topic, (key, value, _) = message(said)
+    (name,) = DOCUMENT["channels"][topic.name]["messages"]
+    described = DOCUMENT["components"]["messages"][name]
+    file = described["payload"]["$ref"]
+
+    Draft202012Validator(described["bindings"]["kafka"]["key"]).validate((key or b"").decode())
+    Draft202012Validator(json.loads((EXPORTED / file).read_text(encoding="utf-8"))).validate(json.loads(value or b""))
 
 
 @pytest.mark.parametrize("exception", [None, ValueError("x")])

@@ -43,7 +43,7 @@ async def is_shown(page: Page) -> None:
     await expect(page.locator("#stories .entry")).to_have_count(1)
 
 
-async def test_where_insights_have_not_run_nothing_is_shown_of_them_until_they_do(
+async def test_where_insights_have_said_nothing_they_are_not_shown_until_they_do(
     page: Page, settings: KafkaSettings
 ) -> None:
     sections = page.locator("#trends, #stories")
@@ -52,10 +52,13 @@ async def test_where_insights_have_not_run_nothing_is_shown_of_them_until_they_d
     await expect(links).to_have_count(0)
 
     await make_topics(settings)
+    await expect(sections.first).to_be_hidden()
+    await say(settings, history("libya"))
 
     await expect(sections.first).to_be_visible()
     await expect(links).to_be_visible()
-    await expect(page.locator("#trends")).to_contain_text("No tag bursts; 0 tags are counted.")
+    await expect(page.locator("#trends")).to_contain_text("No tag bursts as of 31 Jan 2026")
+    await expect(page.locator("#trends")).to_contain_text("1 tag is counted.")
     await expect(page.locator("#stories")).to_contain_text("No two documents are one story yet.")
 
 
