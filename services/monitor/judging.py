@@ -21,6 +21,7 @@ TAIL: Final = 1000
 GROUPS_AT_ONCE: Final = 20
 """Judged before others have their turn."""
 MISSING: Final = "Missing"
+CHANGELOG: Final = "-changelog"
 
 Inputs = Mapping[str, str]
 """Our groups, and the topic that each reads from its first record on. The first of them is always expected."""
@@ -114,8 +115,10 @@ class Judge:
             rows |= dict.fromkeys(each for each in look.ends if each.topic == topic)
         rows |= group.committed
         for partition in sorted(rows):
-            # A deleted topic takes what is known of it along.
-            if partition in look.ends:
+            # A deleted topic takes what is known of it along. Faust, and so insights, give the changelog of a table to
+            # whoever has the table: it is read to be restored from, and nothing is ever committed there.
+            is_table = rows[partition] is None and partition.topic.endswith(CHANGELOG)
+            if partition in look.ends and not is_table:
                 yield partition, rows[partition]
 
     def _judged(self, group: Group, look: Look, firsts: Mapping[tuple[Partition, int], First]) -> GroupState:

@@ -69,6 +69,19 @@ async def test_where_another_will_begin_is_not_known_and_spoils_no_sum() -> None
     assert seen.groups["theirs"].point.lag == 10
 
 
+async def test_a_table_that_a_member_restores_from_is_nothing_that_it_is_behind_in() -> None:
+    table = Partition("counts-changelog", 0)
+    ends = {ZERO: 100, table: 100}
+    reader = group("tables", {ZERO: 100}, owns=(ZERO, table))
+    copier = group("copies", {table: 40}, owns=(table,))
+
+    seen = await after(Judge(LIMITS, INPUTS), *(look(at_s, reader, copier, ends=ends) for at_s in range(9)))
+
+    assert [each.topic for each in seen.groups["tables"].partitions] == ["raw"]
+    assert seen.groups["tables"].verdict.status is Status.OK
+    assert seen.groups["copies"].verdict.status is Status.STALL
+
+
 async def test_a_topic_that_is_deleted_takes_its_rows_along() -> None:
     mine = group("theirs", {ZERO: 90, Partition("gone", 0): 5})
 
