@@ -10,7 +10,7 @@ from rich.text import Text
 
 from schemas.insights import TagHistory, TagTrend, TrendDocument, TrendEvent
 from services.core.printable import plain
-from services.insights.kept import Kept, Story
+from services.insights.kept import OVER, Kept, Story
 from services.insights.telling import BLOCKS, SIGNS, counted, fit, number, odds, span, spark, why_now
 
 NAME_WIDTH: Final = 10
@@ -84,15 +84,15 @@ def tag_screen(
     if shown:
         yield ""
         yield _burst_table(shown)
-    for trend in shown[:1]:
-        if trend.examples:
-            yield ""
-            yield Text(f"Documents of the burst since {_time(trend.started_at)}", style="bold")
-            yield from map(_document, trend.examples)
+    told = next((trend for trend in shown if trend.event is not TrendEvent.WITHDRAWN and trend.examples), None)
+    if told:
+        yield ""
+        yield Text(f"Documents of the burst since {_time(told.started_at)}", style="bold")
+        yield from map(_document, told.examples)
 
 
-def story_screen(story: Story, document_id: str) -> Iterator[RenderableType]:
-    """Yield the documents of a story in time order; the one that was asked for is marked."""
+def story_screen(story: Story, document_id: str, *, most: int | None = None) -> Iterator[RenderableType]:
+    """Yield the documents of a story in time order, at most so many; the one that was asked for is marked."""
     sources = counted(len({member.source for member in story.members}), "source")
     are = f"{counted(story.documents, 'document')} of {sources} {'are' if story.documents > 1 else 'is'} one story"
     yield Text(are, style="bold")
@@ -106,7 +106,7 @@ def story_screen(story: Story, document_id: str) -> Iterator[RenderableType]:
     table.add_column("like", no_wrap=True)
     table.add_column("document", overflow="ellipsis", ratio=1)
     numbers = {member.document_id: number for number, member in enumerate(story.members, 1)}
-    for member in story.members:
+    for member in story.members[:most]:
         is_asked = member.document_id == document_id
         table.add_row(
             Text(f"{'>' if is_asked else ' '}{numbers[member.document_id]}", style="bold cyan" if is_asked else "dim"),
@@ -119,6 +119,8 @@ def story_screen(story: Story, document_id: str) -> Iterator[RenderableType]:
             ),
         )
     yield table
+    if most is not None and len(story.members) > most:
+        yield Text(f"and {counted(len(story.members) - most, 'document')} more", style="dim")
 
 
 def _likeness(similarity: float | None, number: int | None, duplicate_of: str | None) -> str:
@@ -131,6 +133,8 @@ def _likeness(similarity: float | None, number: int | None, duplicate_of: str | 
 def _chart(history: TagHistory, width: int, signs: str) -> Iterator[Text]:
     stories, expected = fit(history.stories, width), fit(history.expected, width)
     highest = max([*stories, *expected], default=0)
+    # A fraction of a story is always expected; what is nearer to nothing than to the lowest sign is told as nothing.
+    expected = [value if value > highest / (2 * len(signs)) else 0 for value in expected]
     for name, values, total, style in (
         ("stories", stories, sum(history.stories), "cyan"),
         ("expected", expected, sum(history.expected), "dim"),
@@ -165,11 +169,11 @@ def _burst_table(bursts: list[TagTrend]) -> Table:
     for name in ("stories", "expected", "by chance"):
         table.add_column(name, justify="right", no_wrap=True)
     for trend in bursts:
-        goes_on = trend.event in {TrendEvent.STARTED, TrendEvent.GREW}
+        goes_on = trend.event not in OVER
         style = "bold red" if goes_on else "dim" if trend.event is TrendEvent.WITHDRAWN else None
         table.add_row(
             _time(trend.started_at).removesuffix(" UTC"),
-            f"{trend.at.astimezone(UTC):%H:%M}",
+            "" if goes_on else f"{trend.at.astimezone(UTC):%H:%M}",
             STATES[trend.event],
             str(trend.peak_stories),
             number(trend.expected),

@@ -70,11 +70,11 @@ def test_a_tag_is_shown_beside_what_was_expected() -> None:
         "libya bursts: 22 stories in 1 h, 3.6 expected; by chance 1 in 2 billion",
         "",
         "stories   _.__-_.__.___.__-_.__.___.__-+#*  31",
-        "expected  ................................  9.6",
+        "expected  ________________________________  9.6",
         "          2026-01-31 09:20 to 12:00 UTC, 5 min a sign",
     ]
     assert [line.split() for line in lines[7:9]] == [
-        ["2026-01-31", "11:40", "12:00", "goes", "on", "22", "3.6", "1", "in", "2", "billion"],
+        ["2026-01-31", "11:40", "goes", "on", "22", "3.6", "1", "in", "2", "billion"],
         ["2026-01-29", "12:00", "12:00", "over", "22", "3.6", "1", "in", "2", "billion"],
     ]
     assert lines[-1] == "    12:00  About doc-2  wire"
@@ -114,6 +114,28 @@ def test_a_story_is_shown_in_time_order_with_likenesses_by_number() -> None:
         " 3  01-31 12:09:00  ? of gone  c",
         "                               gazette  c",
     ]
+
+
+def test_a_long_story_is_cut_where_that_is_asked_for() -> None:
+    kept = told(*(assigned(f"{number}", "0", minutes=number, documents=3) for number in range(3)))
+    story = kept.story("0")
+    assert story is not None
+
+    lines = shown(story_screen(story, "0", most=1))
+
+    assert [line for line in lines if "About" in line] == [">1  01-31 12:00:00  -     About 0"]
+    assert lines[-1] == "and 2 documents more"
+
+
+def test_documents_are_those_of_a_burst_that_there_was() -> None:
+    there_was = trend("libya", event=TrendEvent.ENDED, started_at=NOON - timedelta(days=2))
+    withdrawn = trend("libya", event=TrendEvent.WITHDRAWN)
+
+    lines = shown(tag_screen(history("libya"), [withdrawn, there_was], is_bursting=False, width=80, signs=BLOCKS))
+    none = shown(tag_screen(history("libya"), [withdrawn], is_bursting=False, width=80, signs=BLOCKS))
+
+    assert "Documents of the burst since 2026-01-29 12:00 UTC" in lines
+    assert not any(line.startswith("Documents of") for line in none)
 
 
 @pytest.mark.parametrize("width", [40, 80, 120, 250])

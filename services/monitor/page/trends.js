@@ -76,7 +76,7 @@ async function open(tag) {
     return;
   }
   const width = Math.min(LARGE.width, Math.max(280, innerWidth - 60));
-  const documents = told.bursts[0]?.examples ?? [];
+  const documents = told.bursts.find(({ event, examples }) => event !== "withdrawn" && examples.length)?.examples ?? [];
   show(
     tag,
     [
@@ -109,7 +109,7 @@ function bursts({ tag, bursts: all }) {
     ],
     keyOf: ({ id }) => id,
     row: (burst) => ({
-      cells: [moment(burst.started_at_s), moment(burst.at_s), STATES[burst.event], count(burst.peak_stories), tenth(burst.expected), burst.why],
+      cells: [moment(burst.started_at_s), ["ended", "withdrawn"].includes(burst.event) ? moment(burst.at_s) : "", STATES[burst.event], count(burst.peak_stories), tenth(burst.expected), burst.why],
     }),
     empty: "None is kept.",
   });
