@@ -16,6 +16,8 @@ from services.cli.running import run, run_until_interrupted, while_read
 
 app = group()
 
+HasInsights = Annotated[bool, typer.Option("--insights/--no-insights", help="Bursts and stories, too.")]
+
 
 @app.command()
 def up(
@@ -23,15 +25,20 @@ def up(
     data: DataFolder = None,
     workers: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Worker processes.")] = 1,
     has_monitor: Annotated[bool, typer.Option("--monitor/--no-monitor", help="The monitor, too.")] = True,
+    has_insights: HasInsights = True,
 ) -> None:
-    """Run Kafka, topics, workers and the monitor on this machine. Ctrl-C ends all; the data stays."""
+    """Run Kafka, topics, workers, insights and the monitor on this machine. Ctrl-C ends all; the data stays."""
+    from services.insights.settings import InsightSettings
     from services.local.up import announce, installation
     from services.monitor.settings import MonitorSettings
 
     monitor = settings(MonitorSettings) if has_monitor else None
+    insights = settings(InsightSettings) if has_insights else None
 
     async def work() -> None:
-        async with installation(broker_settings(port, data), workers=workers, report=note, monitor=monitor) as running:
+        async with installation(
+            broker_settings(port, data), workers=workers, report=note, monitor=monitor, insights=insights
+        ) as running:
             console.print(announce(running, program()), soft_wrap=True)
             await running.while_up(asyncio.sleep(float("inf")))
 
@@ -47,32 +54,44 @@ def demo(
         "seeds"
     ),
     port: Port = 0,
+    has_insights: HasInsights = True,
 ) -> None:
     """
     Start all on fresh data and see the seeds tagged.
 
-    Each document is shown with its tags and the words that earned them, and held against what is expected of it.
+    Each document is shown with its tags and the words that earned them, and held against what is expected of it. Then
+    some days of invented news go through, and what insights find in them is shown: a burst and a story.
     """
+    from services.insights.settings import InsightSettings
     from services.local.demo import demo as show
     from services.local.demo import load_seeds
+    from services.local.demo_insights import show_insights
     from services.local.up import announce, installation
     from services.monitor.settings import MonitorSettings
 
     chosen = load_seeds(seeds)
     # Who lets it end by itself has nobody to look at a page.
     monitor = None if leave else settings(MonitorSettings)
+    insights = settings(InsightSettings) if has_insights else None
     is_right = False
 
     async def work() -> None:
         nonlocal is_right
         with tempfile.TemporaryDirectory(prefix="tagwire-demo-") as data:
             async with installation(
-                broker_settings(port, Path(data)), workers=1, report=note, log_level="error", monitor=monitor
+                broker_settings(port, Path(data)),
+                workers=1,
+                report=note,
+                log_level="error",
+                monitor=monitor,
+                insights=insights,
             ) as running:
 
                 async def journey() -> None:
                     nonlocal is_right
                     is_right = await show(running.kafka, chosen, console)
+                    if has_insights:
+                        is_right = await show_insights(running.kafka, console) and is_right
 
                 await running.while_up(journey())
                 if not leave:

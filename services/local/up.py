@@ -1,4 +1,4 @@
-"""A whole installation on this machine: embedded broker, topics, workers; it lives as long as its owner."""
+"""A whole installation on this machine: broker, topics, workers, monitor, insights; it lives as long as its owner."""
 
 import asyncio
 import os
@@ -7,11 +7,13 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from schemas.topics import EMBEDDED_PARTITIONS, all_topics
 from services.core.taxonomy import shipped_routes
+from services.insights.settings import GROUP, InsightSettings
 from services.kafka.admin import create_topics
 from services.kafka.embedded import leash
 from services.kafka.embedded.broker import EmbeddedKafka, EmbeddedSettings, embedded_kafka
@@ -22,7 +24,7 @@ from services.monitor.settings import MonitorSettings
 from services.worker.flow import JOURNEY
 from services.worker.worker import group_name
 
-WORKER_START_S: Final = 60.0
+START_S: Final = 60.0
 MONITOR_MANNERS: Final = {"TAGWIRE_MONITOR_INTERVAL_S": "2", "TAGWIRE_MONITOR_SAMPLES": "6"}
 """On one machine a look takes milliseconds, and somebody is looking on; a slow document is no stall for all that."""
 WORKER_GRACE_S: Final = 30.0
@@ -43,6 +45,7 @@ class Installation:
     monitor: Process | None = None
     monitor_url: str | None = None
     """Where the monitor answers. None: it was not asked for."""
+    insights: Process | None = None
 
     async def while_up(self, doing: Coroutine[Any, Any, None]) -> None:
         """Await it; raise UpError or BrokerError at once when a part ends meanwhile."""
@@ -51,6 +54,8 @@ class Installation:
         exits = {asyncio.ensure_future(worker.wait()): "A worker" for worker in self.workers}
         if self.monitor is not None:
             exits[asyncio.ensure_future(self.monitor.wait())] = "The monitor"
+        if self.insights is not None:
+            exits[asyncio.ensure_future(self.insights.wait())] = "The process of insights"
         try:
             await asyncio.wait({task, died, *exits}, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
@@ -73,12 +78,13 @@ async def installation(
     report: Callable[[str], None],
     log_level: str = "warning",
     monitor: MonitorSettings | None = None,
+    insights: InsightSettings | None = None,
 ) -> AsyncIterator[Installation]:
     """
-    Give a running installation, and end it in order: monitor and workers first, then the broker.
+    Give a running installation, and end it in order: services first, then the broker.
 
-    `report` is told what takes long; `log_level` is the workers', who log to our standard error; `monitor` says where
-    one is to answer, if at all, and where its port is in use another is taken.
+    `report` is told what takes long; `log_level` is the services', who log to our standard error; `monitor` and
+    `insights` say where they are to answer, if they are wanted at all, and where a port is in use another is taken.
     Raises UpError or `services.kafka.embedded.errors.BrokerError` when a part does not start.
     """
     async with AsyncExitStack() as parts:
@@ -93,12 +99,17 @@ async def installation(
             address = (monitor.http_host, free_port(monitor.http_port))
             process = await parts.enter_async_context(_monitor(kafka, log_level, address))
             running = replace(running, monitor=process, monitor_url=f"http://{address[0]}:{address[1]}")
-        group = kafka.group(group_name(JOURNEY))
-        try:
-            async with asyncio.timeout(WORKER_START_S):
-                await running.while_up(until_group_works(kafka, group, members=workers))
-        except TimeoutError:
-            raise UpError(f"The workers have not joined group {group} within {WORKER_START_S:g} s.") from None
+        groups = {kafka.group(group_name(JOURNEY)): workers}
+        if insights is not None:
+            process = await parts.enter_async_context(_insights(kafka, log_level, insights, broker.data_folder))
+            running = replace(running, insights=process)
+            groups[kafka.group(GROUP)] = 1
+        for group, members in groups.items():
+            try:
+                async with asyncio.timeout(START_S):
+                    await running.while_up(until_group_works(kafka, group, members=members))
+            except TimeoutError:
+                raise UpError(f"Group {group} has not come to work within {START_S:g} s.") from None
         yield running
 
 
@@ -115,6 +126,18 @@ def _environment(kafka: KafkaSettings, more: Mapping[str, str]) -> dict[str, str
 def _monitor(kafka: KafkaSettings, log_level: str, address: tuple[str, int]) -> AbstractAsyncContextManager[Process]:
     own = {"TAGWIRE_MONITOR_HTTP_HOST": address[0], "TAGWIRE_MONITOR_HTTP_PORT": str(address[1])}
     return _service(kafka, "monitor", log_level, {**_unless_set(MONITOR_MANNERS), **own})
+
+
+def _insights(
+    kafka: KafkaSettings, log_level: str, settings: InsightSettings, data_folder: Path
+) -> AbstractAsyncContextManager[Process]:
+    own = {
+        "TAGWIRE_INSIGHTS_HTTP_HOST": settings.http_host,
+        "TAGWIRE_INSIGHTS_HTTP_PORT": str(free_port(settings.http_port)),
+        # Beside what they are a copy of, so that they go with it.
+        "TAGWIRE_INSIGHTS_DATA_FOLDER": str(data_folder / "insights"),
+    }
+    return _service(kafka, "insights", log_level, own)
 
 
 def _unless_set(variables: Mapping[str, str]) -> dict[str, str]:
@@ -149,6 +172,7 @@ def announce(running: Installation, program: str) -> str:
     default = KafkaSettings.model_fields["bootstrap_servers"].default
     tried = {"publish FILE…": "send documents: files or folders", "tail --from-start": "see them tagged"}
     tried |= {"lag --watch": "see how far the worker is", "status": "see whether all is well"}
+    tried |= {"trends": "see what bursts"} if running.insights else {}
     return "\n".join(
         [
             "tagwire is up:",

@@ -71,8 +71,9 @@ def running(pids: set[int]) -> set[int]:
     return alive
 
 
-def workers_below(pid: int) -> list[int]:
-    return [below for below in descendants(pid) if b"\0worker\0" in Path(f"/proc/{below}/cmdline").read_bytes()]
+def services_below(pid: int, command: str) -> list[int]:
+    named = f"\0{command}\0".encode()
+    return [below for below in descendants(pid) if named in Path(f"/proc/{below}/cmdline").read_bytes()]
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc, which Linux has")
@@ -86,7 +87,7 @@ async def test_up_ends_with_everything_that_it_started(tmp_path: Path, number: s
     async with tagwire("up", "--port", "0", "--data", str(tmp_path / "data")) as process:
         await output_until(process, "Ctrl-C ends all")
         started = descendants(process.pid)
-        assert len(started) >= 6  # Kafka, a worker and the monitor, each on a leash
+        assert len(started) >= 8  # Kafka, a worker, insights and the monitor, each on a leash
 
         process.send_signal(number)
 
@@ -99,15 +100,18 @@ async def test_up_ends_with_everything_that_it_started(tmp_path: Path, number: s
 
 
 @needs_proc
-async def test_up_says_so_when_a_worker_dies(tmp_path: Path) -> None:
-    async with tagwire("up", "--port", "0", "--data", str(tmp_path / "data")) as process:
+@pytest.mark.parametrize(
+    ("command", "named"), [("worker", "A worker"), ("insights", "The process of insights")], ids=["worker", "insights"]
+)
+async def test_up_says_so_when_a_part_dies(tmp_path: Path, command: str, named: str) -> None:
+    async with tagwire("up", "--port", "0", "--data", str(tmp_path / "data"), "--no-monitor") as process:
         await output_until(process, "Ctrl-C ends all")
-        for pid in workers_below(process.pid):
+        for pid in services_below(process.pid, command):
             os.kill(pid, signal.SIGKILL)
 
         assert process.stdout is not None
         said = (await process.stdout.read()).decode()
-        assert "A worker has ended by itself" in said
+        assert f"{named} has ended by itself" in said
         assert await process.wait() == 1
 
 
@@ -116,7 +120,7 @@ async def test_up_has_a_monitor_even_where_its_port_is_taken(tmp_path: Path, mon
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         monkeypatch.setenv("TAGWIRE_MONITOR_HTTP_PORT", str(taken.getsockname()[1]))
-        async with tagwire("up", "--port", "0", "--data", str(tmp_path / "data")) as process:
+        async with tagwire("up", "--port", "0", "--data", str(tmp_path / "data"), "--no-insights") as process:
             address = re.search(r"monitor +(\S+)\n", await output_until(process, "Ctrl-C ends all"))
             assert address
 
@@ -132,7 +136,7 @@ async def test_up_has_a_monitor_even_where_its_port_is_taken(tmp_path: Path, mon
 
 
 async def test_what_was_published_is_still_there_after_a_restart(tmp_path: Path) -> None:
-    up = ("up", "--port", "0", "--data", str(tmp_path / "data"))
+    up = ("up", "--port", "0", "--data", str(tmp_path / "data"), "--no-insights")
     for command in (("publish", "seeds/000_2da34e0ed95bd839.txt"), ("tail", "--from-start", "-n", "1", "--json")):
         async with tagwire(*up) as process:
             said = await output_until(process, "Ctrl-C ends all")
@@ -171,7 +175,7 @@ async def test_demo_judges_each_seed(seeds: Path, expected: dict[str, object], s
     judgement = {"about": "a bomb", "maybe": ["crime", "armed-conflict"], **expected}
     (seeds / "a.expected.yaml").write_text(yaml.safe_dump(judgement))
 
-    async with tagwire("demo", "--exit", "--seeds", str(seeds)) as process:
+    async with tagwire("demo", "--exit", "--no-insights", "--seeds", str(seeds)) as process:
         assert process.stdout is not None
         said = (await process.stdout.read()).decode()
         await process.wait()
@@ -179,6 +183,23 @@ async def test_demo_judges_each_seed(seeds: Path, expected: dict[str, object], s
     assert process.returncode == status, said
     assert "not_text" in said
     assert f"{2 - status} of 2 documents came out as expected" in said
+
+
+async def test_demo_shows_a_burst_and_a_story_and_ends_with_nothing_left_to_read(seeds: Path) -> None:
+    (seeds / "a.expected.yaml").write_text("about: a bomb\nmaybe: [libya, terrorism, crime, armed-conflict]\n")
+
+    async with tagwire("demo", "--exit", "--seeds", str(seeds)) as process:
+        said = await output_until(process, "Lag 0 in tagwire-clean-route and tagwire-insights")
+        assert process.stdout is not None
+        said += (await process.stdout.read()).decode()
+        await process.wait()
+
+    assert process.returncode == 0, said
+    assert re.search(r"\d+ of \d+ tags bursts?, as of", said)
+    assert re.search(r"^libya +[▁▂▃▄▅▆▇█]+  24 h$", said, re.MULTILINE)
+    assert re.search(r"by chance 1 in .*; since \d\d:\d\d", said)
+    assert re.search(r"^\d+ documents of \d+ sources are one story$", said, re.MULTILINE)
+    assert "✗" not in said
 
 
 async def test_demo_without_seeds_is_one_sentence(tmp_path: Path) -> None:
