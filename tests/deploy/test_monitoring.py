@@ -14,7 +14,7 @@ import yaml
 from prometheus_client import REGISTRY
 
 from services.core.lag_status import WRONG
-from services.telemetry import metrics
+from services.telemetry import insight_metrics, metrics
 from services.telemetry.lag_metrics import FAMILIES
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +22,7 @@ RULES = ROOT / "deploy/prometheus/tagwire.rules.yml"
 CONFIG = ROOT / "deploy/prometheus/prometheus.yml"
 DASHBOARD = ROOT / "deploy/grafana/tagwire.json"
 COMPOSE = ROOT / "deploy/compose.yaml"
+DOCKERFILE = ROOT / "deploy/Dockerfile"
 RULE_TESTS = Path(__file__).parent / "tagwire.rules.test.yml"
 
 WORDS = {"by", "without", "on", "ignoring", "and", "or", "unless", "offset", "bool", "group_left", "group_right"}
@@ -37,10 +38,11 @@ def names_in(expression: str) -> set[str]:
 
 
 def served() -> set[str]:
-    """Return what a monitor serves (test_server.py compares a scrape with that list), and a worker."""
+    """Return what a monitor serves (test_server.py compares a scrape with that list), a worker and insights."""
     assert metrics.BUILD  # which registers them all
-    workers = {family.name + suffix for family in REGISTRY.collect() for suffix in SUFFIXES.get(family.type, [""])}
-    return {family.name for family in FAMILIES} | workers | {"up"}
+    found = [*REGISTRY.collect(), *insight_metrics.REGISTRY.collect()]
+    services = {family.name + suffix for family in found for suffix in SUFFIXES.get(family.type, [""])}
+    return {family.name for family in FAMILIES} | services | {"up"}
 
 
 def rules() -> list[dict[str, Any]]:
@@ -99,7 +101,11 @@ def test_what_is_scraped_is_where_the_services_answer() -> None:
     config = yaml.safe_load(CONFIG.read_text())
 
     assert config["rule_files"] == [RULES.name]
-    assert [job["job_name"] for job in config["scrape_configs"]] == ["tagwire-monitor", "tagwire-worker"]
+    assert [job["job_name"] for job in config["scrape_configs"]] == [
+        "tagwire-monitor",
+        "tagwire-insights",
+        "tagwire-worker",
+    ]
 
 
 def test_compose_publishes_nothing_beyond_this_machine() -> None:
@@ -110,6 +116,16 @@ def test_compose_publishes_nothing_beyond_this_machine() -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports.values())
     assert services["monitor"]["environment"]["TAGWIRE_KAFKA_BOOTSTRAP_SERVERS"] == "kafka:19092"
     assert services["monitor"]["command"] == ["monitor"]
+    assert services["insights"]["command"] == ["insights"]
+
+
+def test_what_compose_keeps_lies_in_a_volume_that_the_image_lets_its_user_write() -> None:
+    insights = yaml.safe_load(COMPOSE.read_text())["services"]["insights"]
+    (volume,) = insights["volumes"]
+    folder = volume.partition(":")[2]
+
+    assert insights["environment"]["TAGWIRE_INSIGHTS_DATA_FOLDER"].startswith(f"{folder}/")
+    assert f"--owner=tagwire --group=tagwire {folder}\n" in DOCKERFILE.read_text()
 
 
 def test_panels_have_places_and_numbers_of_their_own() -> None:

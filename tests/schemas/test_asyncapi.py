@@ -1,7 +1,9 @@
 """The official JSON Schema of AsyncAPI is in no package, so its rules that matter are stated here."""
 
 import json
+import re
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -13,6 +15,7 @@ from schemas.asyncapi import asyncapi, member_docstrings
 from schemas.dead_letters import Reason
 from schemas.documents import MediaType, Model
 from schemas.export import EXPORTED
+from schemas.insights import StoryEvent, TrendEvent
 from schemas.topics import (
     CLASSIFIED,
     CLEAN,
@@ -120,6 +123,16 @@ def test_the_documentation_tells_every_reason() -> None:
     page = (Path(__file__).parents[2] / "docs" / "contracts.md").read_text(encoding="utf-8")
     for code, meaning in member_docstrings(Reason).items():
         assert f"| `{code}` | {meaning} |" in page
+
+
+@pytest.mark.parametrize("events", [TrendEvent, StoryEvent])
+def test_the_documentation_tells_every_event_of_insights(events: type[StrEnum]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "insights.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE))
+    meanings = member_docstrings(events)
+
+    assert set(events) <= told.keys()
+    assert {event: told[event] for event in meanings} == meanings
 
 
 def test_a_member_without_docstring_has_no_meaning() -> None:
