@@ -296,6 +296,7 @@ def member_row(member: Member) -> MemberRow:
 
 
 def _kept(view: View) -> Kept:
+    view.ask()
     if view.state in {State.ABSENT, State.READING}:
         raise web.HTTPServiceUnavailable(text=view.problem)
     return view.kept

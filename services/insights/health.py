@@ -1,6 +1,6 @@
 """`/healthz`, `/readyz` and `/metrics`, beside the paths that show what insights say."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,16 +9,18 @@ from aiohttp import web
 from services.insights.app import Insights
 from services.insights.progress import Progress
 from services.insights.settings import InsightSettings
-from services.telemetry.http import health_answer, json_answer, metrics_answer, served
+from services.telemetry import openapi
+from services.telemetry.http import guard, health_answer, json_answer, metrics_answer, served
 from services.telemetry.insight_metrics import REGISTRY
 from services.telemetry.openapi import Route
 
 
 @asynccontextmanager
 async def health_server(
-    settings: InsightSettings, insights: Insights, progress: Progress, more: Iterable[Route]
+    settings: InsightSettings, insights: Insights, progress: Progress, more: Sequence[Route] = ()
 ) -> AsyncIterator[None]:
-    """Serve these and `more` while the context lasts."""
+    """Serve these, `more` and its description while the context lasts."""
+    described = openapi.document(more, title="tagwire insights", description="Times are seconds since 1970, in UTC.")
 
     async def answer_healthz(_: web.Request) -> web.Response:
         return health_answer(healthz(insights, progress))
@@ -29,28 +31,21 @@ async def health_server(
     async def answer_metrics(request: web.Request) -> web.Response:
         return metrics_answer(request, REGISTRY)
 
-    app = web.Application(middlewares=[_told_in_json])
+    async def answer_openapi(_: web.Request) -> web.Response:
+        return json_answer(described)
+
+    app = web.Application(middlewares=[guard(settings.http_host, name="process of insights")])
     app.add_routes(
         [
             web.get("/healthz", answer_healthz),
             web.get("/readyz", answer_readyz),
             web.get("/metrics", answer_metrics),
-            *(web.route(route.method, route.path, route.handler) for route in more),
+            web.get("/api/openapi.json", answer_openapi),
+            *(web.route(each.method, each.path, each.handler) for each in more),
         ]
     )
     async with served(app, settings.http_host, settings.http_port):
         yield
-
-
-@web.middleware
-async def _told_in_json(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """Say in JSON what is not there, or asked wrongly."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        return json_answer({"error": error.text or error.reason}, status=error.status)
 
 
 def healthz(insights: Insights, progress: Progress) -> tuple[bool, dict[str, Any]]:

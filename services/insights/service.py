@@ -21,7 +21,7 @@ from schemas.topics import (
     TRENDS_CHANGELOG,
     Topic,
 )
-from services.insights.api import routes
+from services.insights import api
 from services.insights.app import Insights, running
 from services.insights.folder import own_folder
 from services.insights.forward import Forward
@@ -41,7 +41,7 @@ from services.kafka.settings import KafkaSettings
 log = structlog.get_logger()
 
 TICK_S: Final = 1.0
-VIEW_CLIENT_ID: Final = "tagwire-insights-view"
+VIEW_CLIENT_ID: Final = "tagwire-insights-api"
 FROZEN_SHARE: Final = 0.5
 """Of the session timeout: a process that stood still for so long may have lost its partitions without knowing it."""
 USED: Final = (CLASSIFIED, DEAD_LETTER, *INSIGHT_TOPICS, *INSIGHT_TABLES)
@@ -75,12 +75,13 @@ async def insights(
         work = Insights(kafka, settings, folder, pulse)
         progress = Progress(kafka, work, stall_s=settings.stall_s)
         view = View(kafka)
-        await parts.enter_async_context(health_server(settings, work, progress, routes(view)))
+        await parts.enter_async_context(health_server(settings, work, progress, api.routes(view)))
         log.info("insights_starting", bootstrap_servers=kafka.bootstrap_servers, folder=str(folder))
         started = [_agent(name, kafka, settings, work, partitions) for name in agents]
         failing = await parts.enter_async_context(running(work, started))
-        shown = view.run(client_id=VIEW_CLIENT_ID)
-        others = (progress.watch(), _ticks(work, pulse), shown, stop.wait())
+        # Nobody may ever ask here, and to follow all that is said has its price.
+        showing = view.run_when_asked(client_id=VIEW_CLIENT_ID)
+        others = (progress.watch(), _ticks(work, pulse), showing, stop.wait())
         await _until_first_ends([failing, *map(asyncio.ensure_future, others)])
     log.info("insights_stopped")
 

@@ -57,6 +57,7 @@ class View:
         self.kept = Kept()
         self._state = State.READING
         self._problem: str | None = READING
+        self._asked = asyncio.Event()
 
     @property
     def state(self) -> State:
@@ -71,6 +72,15 @@ class View:
     def changes(self) -> int:
         """Rises with all that is taken in."""
         return self.kept.taken
+
+    def ask(self) -> None:
+        """Tell that somebody wants to know."""
+        self._asked.set()
+
+    async def run_when_asked(self, *, client_id: str) -> None:
+        """Wait until somebody wants to know, and follow the topics from then on."""
+        await self._asked.wait()
+        await self.run(client_id=client_id)
 
     async def run(self, *, client_id: str) -> None:
         """Follow the topics for ever. Those that are missing are waited for, and a cluster that is away."""

@@ -29,7 +29,7 @@ from services.monitor.watch import STARTING, Watch
 from services.monitor.where_path import WherePath
 from services.telemetry import openapi
 from services.telemetry.exposition import CONTENT_TYPE
-from services.telemetry.http import health_answer, json_answer
+from services.telemetry.http import guard, health_answer, json_answer
 from services.telemetry.openapi import Route
 
 Redrive = Callable[[api.RedriveRequest, Selection], Awaitable[api.RedriveReport]]
@@ -38,7 +38,6 @@ DESCRIPTION: Final = (
     "Consumer lag, statuses and the journey of documents. No answer asks Kafka anything, but for `/api/v1/where` and a "
     "redrive: all show the latest look. Times are seconds since 1970, in UTC."
 )
-LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 
 class Server:
@@ -69,7 +68,7 @@ class Server:
         self._described = openapi.document(self.routes, title="tagwire monitor", description=DESCRIPTION)
 
     def app(self) -> web.Application:
-        app = web.Application(middlewares=[self._guard])
+        app = web.Application(middlewares=[guard(self._settings.http_host, name="monitor")])
         app.on_shutdown.extend((self._live.close, self._where.close))
         for route in self.routes:
             app.router.add_route(route.method, route.path, route.handler)
@@ -141,22 +140,6 @@ class Server:
             *insights_api.routes(self._insights),
             *BurrowPaths(self._kafka, self._settings, self._watch).routes,
         )
-
-    @web.middleware
-    async def _guard(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        """Refuse strangers that a browser on this machine might bring, and say in JSON what is not there."""
-        host = request.host.rpartition(":")[0] if request.host.rpartition(":")[2].isdigit() else request.host
-        # Another site's name may be made to lead here, and its page would then read us (DNS rebinding).
-        if self._settings.http_host in LOCAL and host not in LOCAL:
-            return _failure(403, f"this monitor answers to localhost only, not to {host}")
-        try:
-            return await handler(request)
-        except web.HTTPException as error:
-            if isinstance(request.match_info.http_exception, web.HTTPException):
-                return _failure(error.status, f"{error.reason}: {request.method} {request.path}")
-            return _failure(error.status, error.text or error.reason)
 
     # Health and metrics
 
@@ -303,11 +286,6 @@ def _answer(model: BaseModel) -> web.Response:
 
 def _json(text: str) -> web.Response:
     return web.Response(text=text, content_type="application/json")
-
-
-def _failure(status: int, sentence: str) -> web.Response:
-    # It may quote bytes of a header that are no text.
-    return json_answer({"error": sentence.encode(errors="replace").decode()}, status=status)
 
 
 def _position(request: web.Request) -> str:

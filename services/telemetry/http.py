@@ -2,15 +2,42 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 log = structlog.get_logger()
+
+
+LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+
+
+def guard(host: str, *, name: str) -> Middleware:
+    """
+    Return a middleware that refuses strangers whom a browser on this machine might bring, and says failures in JSON.
+
+    `host` is the address that is served, `name` what calls itself so: `monitor`.
+    """
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        asked = request.host.rpartition(":")[0] if request.host.rpartition(":")[2].isdigit() else request.host
+        # Another site's name may be made to lead here, and its page would then read us (DNS rebinding).
+        if host in LOCAL and asked not in LOCAL:
+            return _failure(403, f"this {name} answers to localhost only, not to {asked}")
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            if isinstance(request.match_info.http_exception, web.HTTPException):
+                return _failure(error.status, f"{error.reason}: {request.method} {request.path}")
+            return _failure(error.status, error.text or error.reason)
+
+    return guarded
 
 
 @asynccontextmanager
@@ -43,6 +70,10 @@ def json_answer(shown: Any, *, status: int = 200) -> web.Response:
     return web.Response(
         body=orjson.dumps(shown, option=orjson.OPT_NON_STR_KEYS), status=status, content_type="application/json"
     )
+
+
+def _failure(status: int, sentence: str) -> web.Response:
+    return json_answer({"error": sentence}, status=status)
 
 
 def health_answer(verdict: tuple[bool, dict[str, Any]]) -> web.Response:

@@ -4,12 +4,20 @@ import os
 import pty
 import sys
 from asyncio.subprocess import PIPE, create_subprocess_exec
+from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
+from schemas.topics import all_topics
+from services.core.taxonomy import shipped_routes
 from services.insights.telling import BLOCKS, SIGNS
+from services.kafka.admin import create_topics
+from services.kafka.embedded.ports import free_port
 from services.kafka.settings import KafkaSettings
-from tests.cli.test_monitoring import ran
+from tests.brokers import until
+from tests.cli.test_monitoring import ran, tagwire
 from tests.insights.records import OUTBREAK, assigned, bursting, history, make_topics, say
 
 
@@ -123,3 +131,37 @@ async def test_what_is_not_there_is_said_in_a_sentence(
 
     assert (came, lines) == (status, [])
     assert said.startswith(f"tagwire: {sentence}")
+
+
+async def test_the_process_itself_answers_over_http(settings: KafkaSettings, tmp_path: Path) -> None:
+    await create_topics(settings, all_topics(shipped_routes()), partitions=1)
+    await say(settings, bursting("libya"))
+    port = free_port(0)
+    url = f"http://127.0.0.1:{port}"
+
+    async with (
+        tagwire(settings, "insights", "--port", str(port), TAGWIRE_INSIGHTS_DATA_FOLDER=str(tmp_path)),
+        aiohttp.ClientSession() as session,
+    ):
+
+        async def get(path: str) -> tuple[int, Any]:
+            try:
+                async with session.get(f"{url}{path}") as answer:
+                    return answer.status, await answer.json()
+            except aiohttp.ClientConnectionError:
+                return 0, None
+
+        async def answers() -> bool:
+            return (await get("/api/v1/trends"))[0] == 200
+
+        await until(answers, within_s=60)
+        _, told = await get("/api/v1/trends")
+        _, described = await get("/api/openapi.json")
+        missing = await get("/api/v1/stories/nobody")
+        nowhere = await get("/api/v1/nowhere")
+
+    assert [each["tag"] for each in told["bursting"]] == ["libya"]
+    assert "/api/v1/stories/{document_id}" in described["paths"]
+    assert missing[0] == 404
+    assert missing[1]["error"].startswith("'nobody' is of no story")
+    assert nowhere == (404, {"error": "Not Found: GET /api/v1/nowhere"})

@@ -15,7 +15,7 @@ from schemas.insights import TrendEvent
 from services.insights import api
 from services.insights.view import SILENT, State, View
 from services.kafka.settings import KafkaSettings
-from services.telemetry.http import json_answer
+from services.telemetry.http import guard
 from services.telemetry.openapi import document
 from tests.insights.records import NOON, OUTBREAK, assigned, bursting, history, record, trend
 
@@ -34,20 +34,11 @@ def say(view: View, *said: Model) -> None:
         view.kept.take(*record(each))
 
 
-@web.middleware
-async def in_json(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
-    """As the processes do that serve these paths."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        return json_answer({"error": error.text}, status=error.status)
-
-
 @pytest.fixture
 async def ask(view: View) -> Any:
     routes = api.routes(view)
     described = document(routes, title="insights", description="")
-    app = web.Application(middlewares=[in_json])
+    app = web.Application(middlewares=[guard("127.0.0.1", name="server")])
     for route in routes:
         app.router.add_route(route.method, route.path, route.handler)
     async with TestClient(TestServer(app)) as client:

@@ -109,6 +109,23 @@ async def test_a_view_waits_for_topics_that_are_missing(
         assert view.problem is None
 
 
+async def test_a_view_may_wait_until_somebody_asks(settings: KafkaSettings) -> None:
+    await make_topics(settings)
+    await say(settings, bursting("libya"))
+    view = View(settings)
+    task = asyncio.create_task(view.run_when_asked(client_id=ME))
+    try:
+        await asyncio.sleep(0)
+        assert view.state is State.READING
+
+        view.ask()
+
+        await reaches(view, State.READY)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_a_view_says_when_kafka_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "AGAIN_S", 0.1)
     away = KafkaSettings(bootstrap_servers=f"127.0.0.1:{free_port(0)}")
