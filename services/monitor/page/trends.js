@@ -5,6 +5,7 @@ import { el, keyed, say, table } from "./dom.js";
 import { clock, count, duration, moment, plural, visible } from "./format.js";
 import { show } from "./modal.js";
 import { fit, series } from "./series.js";
+import { badgeOf } from "./status.js";
 import { whereLink, whereabouts } from "./where.js";
 
 const EXAMPLES = 3;
@@ -12,7 +13,12 @@ const SPARK = { width: 280, height: 40 };
 const LARGE = { width: 1040, height: 240 };
 const TABLE_ROWS = 24;
 const MINUTE_S = 60;
-const STATES = { started: "goes on", grew: "goes on", ended: "over", withdrawn: "withdrawn" };
+const STATES = {
+  started: ["goes on", "careful"],
+  grew: ["goes on", "careful"],
+  ended: ["over", "idle"],
+  withdrawn: ["withdrawn", "idle"],
+};
 
 /** Return `{controls, node, update}`; `update` takes what the API tells of trends. */
 export function trends() {
@@ -105,11 +111,11 @@ function bursts({ tag, bursts: all }) {
       { label: "State" },
       { label: "Stories", number: true },
       { label: "Expected", number: true },
-      { label: "Why", wide: true, plain: true },
+      { label: "As it was told last", wide: true, plain: true },
     ],
     keyOf: ({ id }) => id,
     row: (burst) => ({
-      cells: [moment(burst.started_at_s), ["ended", "withdrawn"].includes(burst.event) ? moment(burst.at_s) : "", STATES[burst.event], count(burst.peak_stories), tenth(burst.expected), burst.why],
+      cells: [moment(burst.started_at_s), ["ended", "withdrawn"].includes(burst.event) ? moment(burst.at_s) : "", badgeOf(...STATES[burst.event]), count(burst.peak_stories), tenth(burst.expected), burst.why],
     }),
     empty: "None is kept.",
   });

@@ -1,7 +1,8 @@
 """
 Take the pictures of the page that the documentation shows: `python -m tests.monitor.page.pictures docs/monitor`.
 
-On an embedded broker of its own, with real workers, the seeds as documents, and subscribers that do well and badly.
+On an embedded broker of its own, with real workers, the seeds as documents, and subscribers that do well and badly;
+then on another one with insights and invented news. A second argument takes only these: `insights`, or `others`.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +20,11 @@ from aiokafka import AIOKafkaConsumer
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from schemas.topics import CLASSIFIED, RAW
+from services.feed.generated import generated
+from services.insights.settings import InsightSettings
+from services.kafka import codec
 from services.kafka.embedded.broker import EmbeddedSettings
+from services.kafka.publisher import Publisher
 from services.kafka.settings import KafkaSettings
 from services.local.up import Installation, installation
 from services.monitor.settings import MonitorSettings
@@ -31,11 +37,13 @@ SEEN_MS: Final = 120_000
 EMPTY_PAGE: Final = b"<html><body><nav>Home</nav></body></html>"
 LINE_S: Final = 8
 """A line needs some looks."""
+NEWS_DAYS: Final = 7
 LOAD: Final = 160
 """Rounds of the seeds: enough to be seen waiting, also on a fast machine."""
 
 
-async def main(folder: Path) -> None:
+async def main(folder: Path, *, has_insights: bool) -> None:
+    """Take the pictures of insights, or those of all else."""
     os.environ |= {"TAGWIRE_MONITOR_INTERVAL_S": "1", "TAGWIRE_MONITOR_TOKEN": "only-for-these-pictures"}
     os.environ |= {"TAGWIRE_WORKER_CHILDREN": "1"}
     expect.set_options(timeout=SEEN_MS)
@@ -43,13 +51,19 @@ async def main(folder: Path) -> None:
         data = Path(parts.enter_context(tempfile.TemporaryDirectory()))
         settings = EmbeddedSettings(data_folder=data, port=0)
         up = await parts.enter_async_context(
-            installation(settings, workers=2, report=print, monitor=MonitorSettings(http_port=0))
+            installation(
+                settings,
+                workers=2,
+                report=print,
+                monitor=MonitorSettings(http_port=0),
+                insights=InsightSettings(http_port=0) if has_insights else None,
+            )
         )
         playwright = await parts.enter_async_context(async_playwright())
         browser = await playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--force-color-profile=srgb"]
         )
-        await scenes(up, browser, folder)
+        await (insight_scenes if has_insights else scenes)(up, browser, folder)
         await browser.close()
 
 
@@ -102,6 +116,28 @@ async def scenes(up: Installation, browser: Browser, folder: Path) -> None:
             await wide.screenshot(path=folder / "stalled.png")
             await narrow.locator("#groups").evaluate("node => node.scrollIntoView()")
             await narrow.screenshot(path=folder / "stalled-phone-dark.png")
+
+
+async def insight_scenes(up: Installation, browser: Browser, folder: Path) -> None:
+    async with Publisher(up.kafka, client_id="pictures") as publisher:
+        for document in generated(seed=1, end=datetime.now(UTC), days=NEWS_DAYS).documents:
+            await publisher.send(codec.encode_raw(document))
+    async with page(up, browser, DESKTOP) as wide, page(up, browser, PHONE, is_dark=True) as narrow:
+        for each in (wide, narrow):
+            await expect(each.locator("#trends .title").filter(has_text="libya")).to_be_visible()
+            await expect(each.locator("#verdict")).to_have_text("All is well")
+            await expect(each.locator("#stories .entry")).to_have_count(5)
+        await asyncio.sleep(LINE_S)
+        await wide.locator("#insights").screenshot(path=folder / "insights.png")
+        await narrow.locator("#trends").evaluate("node => node.scrollIntoView()")
+        await narrow.screenshot(path=folder / "insights-phone-dark.png")
+        await wide.get_by_role("button", name="libya", exact=True).click()
+        await expect(wide.get_by_role("dialog").get_by_role("table").first).to_be_visible()
+        await wide.screenshot(path=folder / "tag.png")
+        await wide.keyboard.press("Escape")
+        await wide.locator("#stories .title").first.click()
+        await expect(wide.get_by_role("dialog").get_by_role("table")).to_be_visible()
+        await wide.screenshot(path=folder / "story.png")
 
 
 @asynccontextmanager
@@ -178,4 +214,5 @@ def articles(rounds: Iterable[str]) -> list[Message]:
 
 if __name__ == "__main__":
     Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
-    asyncio.run(main(Path(sys.argv[1])))
+    for is_wanted in [False, True] if len(sys.argv) == 2 else [sys.argv[2] == "insights"]:
+        asyncio.run(main(Path(sys.argv[1]), has_insights=is_wanted))
