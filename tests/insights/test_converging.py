@@ -56,12 +56,15 @@ async def shown(running: Installation, process: Running) -> None:
     burst_id, burst = next(iter(wanted.bursts.items()))
     document_id, membership = next(iter(wanted.stories.items()))
 
+    async def is_read() -> bool:
+        return (await process.ask("/api/v1/trends"))[0] == 200
+
+    await running.until(is_read)  # which begins when somebody asks
     status, tag = await process.ask(f"/api/v1/trends/{burst.tag}")
     assert status == 200
     assert burst_id in {each["id"] for each in tag["bursts"]}
     status, story = await process.ask(f"/api/v1/stories/{document_id}")
     assert (status, story["id"]) == (200, membership.story_id)
-    assert (await process.ask("/api/v1/trends"))[0] == 200
     status, told = await process.ask("/api/v1/stories/nobody")
     assert status == 404
     assert "nobody" in told["error"]
