@@ -154,11 +154,11 @@ def routes(view: View) -> Sequence[Route]:
 
     async def get_trends(request: web.Request) -> web.Response:
         limit = _limit(request)
-        return _answer(trends(_kept(view), limit, problem=view.problem))
+        return _answer(trends(await _kept(view), limit, problem=view.problem))
 
     async def get_trend(request: web.Request) -> web.Response:
         tag = _checked(TypeAdapter(Slug), request.match_info["tag"], "tag")
-        kept = _kept(view)
+        kept = await _kept(view)
         history = kept.history(tag)
         if history is None:
             raise web.HTTPNotFound(text=f"nothing was counted for the tag {tag}")
@@ -166,11 +166,11 @@ def routes(view: View) -> Sequence[Route]:
 
     async def get_stories(request: web.Request) -> web.Response:
         limit = _limit(request)
-        return _answer(stories(_kept(view), limit, problem=view.problem))
+        return _answer(stories(await _kept(view), limit, problem=view.problem))
 
     async def get_story(request: web.Request) -> web.Response:
         document_id = _checked(TypeAdapter(DocumentId), request.match_info["document_id"], "document_id")
-        story = _kept(view).story(document_id)
+        story = (await _kept(view)).story(document_id)
         if story is None:
             raise web.HTTPNotFound(text=alone(document_id))
         return _answer(story_detail(story))
@@ -295,8 +295,8 @@ def member_row(member: Member) -> MemberRow:
     )
 
 
-def _kept(view: View) -> Kept:
-    view.ask()
+async def _kept(view: View) -> Kept:
+    await view.wanted()
     if view.state in {State.ABSENT, State.READING}:
         raise web.HTTPServiceUnavailable(text=view.problem)
     return view.kept

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from enum import StrEnum
 from typing import Final
 
@@ -21,6 +21,8 @@ log = structlog.get_logger()
 AGAIN_S: Final = 10.0
 """From one try to the next while the topics are missing or Kafka is away."""
 FORGET_S: Final = 60.0
+PATIENCE_S: Final = 5.0
+"""So long who asks first is kept waiting while the topics are read."""
 MOST_ONCE: Final = 2_000_000
 """Documents of stories that a command reads at once: it ends soon."""
 
@@ -58,6 +60,7 @@ class View:
         self._state = State.READING
         self._problem: str | None = READING
         self._asked = asyncio.Event()
+        self._told = asyncio.Event()
 
     @property
     def state(self) -> State:
@@ -73,9 +76,13 @@ class View:
         """Rises with all that is taken in."""
         return self.kept.taken
 
-    def ask(self) -> None:
-        """Tell that somebody wants to know."""
+    async def wanted(self) -> None:
+        """Tell that somebody wants to know, and wait a moment for what is still being read for the first time."""
         self._asked.set()
+        if self._problem is READING:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await self._told.wait()
 
     async def run_when_asked(self, *, client_id: str) -> None:
         """Wait until somebody wants to know, and follow the topics from then on."""
@@ -93,11 +100,13 @@ class View:
             try:
                 if missing := await missing_topics(self._kafka, TOPICS):
                     self._state, self._problem = State.ABSENT, absent(missing)
+                    self._told.set()
                 else:
                     await self._follow(client_id)
             # The name of a header may be no UTF-8; aiokafka stops at that.
             except (*CLUSTER_ERRORS, UnicodeDecodeError) as error:
                 self._problem = explained(error) or repr(error)
+                self._told.set()
                 log.warning("insights_not_followed", error=self._problem)
             await asyncio.sleep(AGAIN_S)
 
@@ -109,6 +118,7 @@ class View:
         def on_link(link: Link) -> None:
             if link is Link.CAUGHT_UP:
                 self.kept, self._state, self._problem = fresh, State.READY, None
+                self._told.set()
             elif link is Link.LOST:
                 self._problem = LOST
             elif link is Link.BACK:

@@ -13,7 +13,7 @@ from yarl import URL
 from schemas.documents import MAX_ID_LENGTH, Model
 from schemas.insights import TrendEvent
 from services.insights import api
-from services.insights.view import SILENT, State, View
+from services.insights.view import READING, SILENT, State, View
 from services.kafka.settings import KafkaSettings
 from services.telemetry.http import guard
 from services.telemetry.openapi import document
@@ -181,11 +181,12 @@ async def test_a_wrong_question_is_refused_by_name(
 @pytest.mark.parametrize("name", [None, "libya"])
 @pytest.mark.parametrize("path", ["trends", "stories"])
 async def test_before_there_is_anything_that_is_said(
-    ask: Ask, view: View, state: State, path: str, name: str | None
+    ask: Ask, view: View, state: State, path: str, name: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    view._state, view._problem = state, "insights have not run here"
+    monkeypatch.setattr("services.insights.view.PATIENCE_S", 0.01)
+    view._state, view._problem = state, READING
 
-    assert await ask(path, name) == (503, {"error": "insights have not run here"})
+    assert await ask(path, name) == (503, {"error": READING})
 
 
 async def test_what_may_be_old_says_so(ask: Ask, view: View) -> None:

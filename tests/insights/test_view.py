@@ -118,9 +118,9 @@ async def test_a_view_may_wait_until_somebody_asks(settings: KafkaSettings) -> N
         await asyncio.sleep(0)
         assert view.state is State.READING
 
-        view.ask()
+        await view.wanted()
 
-        await reaches(view, State.READY)
+        assert view.kept.bursting() == [bursting("libya")]
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
