@@ -1,6 +1,8 @@
 """Insights' topics on a real broker -> what is kept of them, once or for ever."""
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -188,3 +190,10 @@ async def test_what_the_topics_no_longer_keep_is_forgotten_while_it_runs(
             return view.kept.tags == 0
 
         await until(is_gone, within_s=30)
+
+
+def test_who_only_shows_what_insights_say_needs_no_faust() -> None:
+    shown = "services.monitor.service, services.local.up, services.local.demo_insights, services.insights.screen"
+    code = f"import sys, {shown}; print(*(name for name in ('faust', 'rocksdict') if name in sys.modules))"
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
