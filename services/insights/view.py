@@ -105,9 +105,11 @@ class View:
                     await self._follow(client_id)
             # The name of a header may be no UTF-8; aiokafka stops at that.
             except (*CLUSTER_ERRORS, UnicodeDecodeError) as error:
-                self._problem = explained(error) or repr(error)
+                problem = explained(error) or repr(error)
+                if problem != self._problem:
+                    log.warning("insights_not_followed", error=problem)
+                self._problem = problem
                 self._told.set()
-                log.warning("insights_not_followed", error=self._problem)
             await asyncio.sleep(AGAIN_S)
 
     async def _follow(self, client_id: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from structlog.testing import capture_logs
 
 from schemas.topics import STORIES, TAG_HISTORY, TRENDS
 from services.insights import view as module
@@ -128,7 +129,28 @@ async def test_a_view_may_wait_until_somebody_asks(settings: KafkaSettings) -> N
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_a_view_says_when_kafka_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_stands_in_the_way_is_logged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AGAIN_S", 0.1)
+    away = KafkaSettings(bootstrap_servers=f"127.0.0.1:{free_port(0)}")
+    with capture_logs() as logs:
+        async with running(View(away)):
+            tries = 0
+
+            async def has_tried_twice() -> bool:
+                return tries >= 2
+
+            async def missing(*_: object) -> list[str]:
+                nonlocal tries
+                tries += 1
+                raise OSError("no way there")
+
+            monkeypatch.setattr(module, "missing_topics", missing)
+            await until(has_tried_twice, within_s=30)
+    assert [each["error"] for each in logs if each["event"] == "insights_not_followed"][-1:] == ["no way there"]
+    assert sum(each.get("error") == "no way there" for each in logs) == 1
+
+
+async def test_a_view_says_where_kafka_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "AGAIN_S", 0.1)
     away = KafkaSettings(bootstrap_servers=f"127.0.0.1:{free_port(0)}")
     async with running(View(away)) as view:
