@@ -145,7 +145,7 @@ class Insights:
         remembered only if no generation was missed: in one that was, another may have had it.
         """
         try:
-            generation = self.app.consumer_generation_id
+            generation, turn = self.app.consumer_generation_id, self.work.closed
             stays = generation == self._generation + 1
             self._generation = generation
             for agent in self.agents:
@@ -153,6 +153,8 @@ class Insights:
         except Exception as error:  # noqa: BLE001  # it ends the process
             self.work.fail(error)
             return
+        if self.work.closed != turn:
+            return  # the next rebalance has begun, and will come here, too
         self.recovery_s = asyncio.get_running_loop().time() - self._assigned_at
         log.info(
             "partitions_assigned",

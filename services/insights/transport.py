@@ -13,6 +13,11 @@ What Faust 0.15.3 does by itself, and why it is not left to it:
   but not behind offset 0, and never passes those at the end, so that lag stays above 0. Here a partition has one
   offset, the next one after what is done, since an agent takes the records of a partition in order; where all that was
   fetched is done, it is the consumer's position, behind all markers.
+- A fetch is told its partitions by a set that lives on: emptied by a rebalance, it fetches all, and what comes of
+  paused partitions is dropped (`getmany`). After the rebalance it seeks to what is committed; but a batch that is being
+  delivered meanwhile sets the offset below which records count as delivered (`_drain_messages`), and what was dropped
+  is dropped once more: lost in one of thirty rebalances under load. Here a fetch has a set of its own, a seek goes to
+  the first offset where none is committed, and no record counts as delivered before it is.
 - A commit that fails crashes the app. Here it is tried again.
 - On a rebalance it clears its queues, but lets an agent go on with the record in its hands, and commits nothing
   (`_on_partitions_revoked`). Here a rebalance first waits for what is in hand, commits it, and then goes on.
@@ -66,12 +71,28 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         timeout: float | None = None,  # noqa: ASYNC109  # the driver's signature
         max_records: int | None = None,
     ) -> Any:
-        records = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        wanted = set(active_partitions or ())
+        if not wanted:
+            return {}
+        records = await super()._fetch_records(consumer, wanted, timeout, max_records)
         self.consumer.note_fetched(
             {TP(*partition): batch[-1].offset for partition, batch in records.items() if batch},
             {TP(*partition): position for partition, position in client.positions(consumer).items()},
         )
         return records
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        offsets: Mapping[TP, int] = await self.call_thread(self._seek_to_committed)
+        return offsets
+
+    async def _seek_to_committed(self) -> Mapping[TP, int]:
+        consumer = self._ensure_consumer()
+        offsets = await consumer.seek_to_committed()
+        # Where nothing is committed, or 0, aiokafka stays where it is; but something may have been fetched and dropped.
+        unset = [tp for tp, offset in offsets.items() if not offset and not self.consumer.is_changelog(tp)]
+        if unset:
+            await consumer.seek_to_beginning(*unset)
+        return {TP(*tp): offset for tp, offset in offsets.items()}
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         assigned = self.assignment()
@@ -95,6 +116,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return None
 
 
+class _Unread(dict[TP, int | None]):
+    """What Faust notes of the offsets that it has delivered, and must not go by: see above."""
+
+    def __getitem__(self, _: TP) -> None:
+        return None
+
+
 class Consumer(driver.Consumer):
     """A member of the group whose offsets are those of the work that is done."""
 
@@ -110,6 +138,10 @@ class Consumer(driver.Consumer):
         self._fetched: dict[TP, tuple[int, int]] = {}
         """The last offset that was fetched, -1 for none since the assignment, and the position after it."""
         super().__init__(transport, *args, **kwargs)
+        self._read_offset = _Unread()
+
+    def is_changelog(self, tp: Any) -> bool:
+        return self._is_changelog_tp(tp)
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)

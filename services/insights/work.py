@@ -79,6 +79,8 @@ class Work:
         self._write = write
         self._pulse = pulse
         self._is_open = False
+        self.closed = 0
+        """How often it was closed."""
         self._in_hand = 0
         self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """An agent does one thing at a time, or an older row could be written over a later one."""
@@ -94,6 +96,7 @@ class Work:
     async def close(self) -> None:
         """Begin nothing more, and return when what is in hand is done."""
         self._is_open = False
+        self.closed += 1
         try:
             async with asyncio.timeout(END_S):
                 await self._idle.wait()
