@@ -73,7 +73,8 @@ def json_answer(shown: Any, *, status: int = 200) -> web.Response:
 
 
 def _failure(status: int, sentence: str) -> web.Response:
-    return json_answer({"error": sentence}, status=status)
+    # It may quote bytes of a header that are no text.
+    return json_answer({"error": sentence.encode(errors="replace").decode()}, status=status)
 
 
 def health_answer(verdict: tuple[bool, dict[str, Any]]) -> web.Response:
