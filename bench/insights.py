@@ -224,7 +224,7 @@ def _document(number: int, stream: Generated, resources: Resources) -> BandedDoc
         id=found.id,
         title=found.title,
         source=found.source,
-        at_ms=milliseconds(event_time(found, kept_days=RULES.baseline_days)),
+        at_ms=milliseconds(event_time(found, kept_days=RULES.baseline_days, classified_at=found.received_at)),
         tags=tuple(tag.id for tag in found.tags),
         fingerprint=found.fingerprint,
         bands=(*(bands(found.fingerprint) if found.fingerprint else ()), id_band(found.id)),

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from schemas.documents import PublishedAt
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
-"""Publishers' clocks may be so much ahead of the broker's."""
+"""Publishers' clocks may be so much ahead of producers', and producers' of workers'."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -22,17 +22,21 @@ class Dated(Protocol):
     def received_at(self) -> datetime: ...
 
 
-def event_time(document: Dated, *, kept_days: int) -> datetime:
+def event_time(document: Dated, *, kept_days: int, classified_at: datetime) -> datetime:
     """
     Return when the document was published, where that can be believed, and else when it was received.
 
     It is not believed after `received_at` (clock skew apart), nor more than `kept_days` before: that is an archive's
-    document, and windows are no longer open for it; nor at midnight UTC, which stands for «some time that day».
+    document, and windows are no longer open for it; nor at midnight, in UTC or in its own zone, which stands for «some
+    time that day». `received_at` is by the producer's clock, and not believed after `classified_at`, by the worker's:
+    one producer whose clock is years ahead would take the time of all tags along, and all else would come too late.
     """
+    received = min(document.received_at, classified_at + CLOCK_SKEW)
     if document.published_at is None:
-        return document.received_at
-    published, received = document.published_at.value.astimezone(UTC), document.received_at
-    is_day_only = published.time() == datetime.min.time()
+        return received
+    told = document.published_at.value
+    published = told.astimezone(UTC)
+    is_day_only = datetime.min.time() in {published.time(), told.time()}
     is_near = received - timedelta(days=kept_days) <= published <= received + CLOCK_SKEW
     return published if is_near and not is_day_only else received
 

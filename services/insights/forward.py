@@ -35,7 +35,7 @@ class Forward:
         documents, refused = decoded(records, CountableDocument, also=_check_fingerprint)
         by_partition: dict[int, list[Positioned]] = defaultdict(list)
         for record, document in documents:
-            by_partition[record.partition].append(Positioned(record.offset, document))
+            by_partition[record.partition].append(Positioned(record.offset, record.timestamp_ms, document))
         outputs = self._refused.letters(refused)
         for source, positioned in by_partition.items():
             found = packed(

@@ -7,16 +7,19 @@ that a partition is told of a batch is one record.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Final, NamedTuple
 
 from pydantic import AwareDatetime
 
 from schemas.documents import DocumentId, Model, PublishedAt, Share, Slug
 from schemas.insights import BandedDocument, CountedDocument, FingerprintBands, TagCounts
-from services.core.event_time import event_time, milliseconds
+from services.core.event_time import CLOCK_SKEW, event_time, from_milliseconds, milliseconds
 from services.core.fingerprint import bands, id_band
 from services.kafka.partitioning import partition_of
 
+AHEAD_MS: Final = 3 * CLOCK_SKEW // timedelta(milliseconds=1)
+"""An event time may be so much after its record was written here: of the publisher's clock, the producer's and ours."""
 TITLE_LENGTH: Final = 300
 """Characters of a title that go along: enough to show, and a bound on what a batch takes."""
 
@@ -43,9 +46,11 @@ class CountableDocument(Model):
 
 
 class Positioned(NamedTuple):
-    """A document, and the offset of its record in the partition that is packed."""
+    """A document, and where its record is in the partition that is packed, and from when."""
 
     offset: int
+    timestamp_ms: int
+    """Of that record, milliseconds since 1970: when a worker wrote it."""
     document: CountableDocument
 
 
@@ -67,8 +72,9 @@ def packed(
     """Return what the documents of one partition tell each other one; one that has none of their tags is not in it."""
     counts: dict[int, list[CountedDocument]] = defaultdict(list)
     compared: dict[int, list[BandedDocument]] = defaultdict(list)
-    for offset, document in documents:
-        at_ms = milliseconds(event_time(document, kept_days=kept_days))
+    for offset, timestamp_ms, document in documents:
+        classified_at = from_milliseconds(timestamp_ms)
+        at_ms = milliseconds(event_time(document, kept_days=kept_days, classified_at=classified_at))
         title = document.title and document.title[:TITLE_LENGTH]
         tags: dict[int, dict[str, float]] = defaultdict(dict)
         for tag in document.tags:

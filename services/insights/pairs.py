@@ -1,7 +1,7 @@
 """insights.fingerprint-bands -> insights.story-links: what is one story, as one partition of bands sees it."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,6 +12,7 @@ from services.core.fingerprint import signature
 from services.core.near_duplicates import NearDuplicates
 from services.core.rejections import Rejected
 from services.insights.letters import Refused, decoded
+from services.insights.packing import AHEAD_MS
 from services.insights.settings import GROUP, InsightSettings
 from services.insights.tables import Row, Table
 from services.insights.work import Effects
@@ -21,8 +22,8 @@ from services.telemetry.insight_metrics import COMPARED, LINKS, OUT_OF_RANGE
 
 LATE_MS: Final = 24 * HOUR_MS
 """Documents that come late by so much find those before them all the same: partitions are not read at one pace."""
-LINKS_AT_ONCE: Final = 200
-"""In a record; some 2 KB each."""
+LINKS_BYTES: Final = 1024 * 1024
+"""Of links in a record, some 2 KB each; a single larger one has a record of its own."""
 
 
 @dataclass(slots=True)
@@ -63,10 +64,10 @@ class Pairs:
         late = 0
         for record, pack in packs:
             partition = self._partitions[record.partition]
-            key = b"%d" % record.offset
+            key = b"%020d" % record.offset  # so that rows come back in the order in which they were written
             before = partition.left[key]
             for document in pack.documents:
-                if document.at_ms < self._begin_ms(partition):
+                if not self._begin_ms(partition) <= document.at_ms <= record.timestamp_ms + AHEAD_MS:
                     late += 1
                     continue
                 partition.newest_ms = max(partition.newest_ms, document.at_ms)
@@ -76,10 +77,7 @@ class Pairs:
                 effects.rows.append(Row(record.partition, key, record.value))
         for number in {record.partition for record, _ in packs}:
             effects.rows += (Row(number, key, None) for key in self._expire(self._partitions[number]))
-        effects.outputs += (
-            Placed(self._links, 0, None, _encoded(links[start : start + LINKS_AT_ONCE]))
-            for start in range(0, len(links), LINKS_AT_ONCE)
-        )
+        effects.outputs += (Placed(self._links, 0, None, value) for value in _encoded(links))
 
         def done() -> None:
             self._refused.count(refused)
@@ -131,8 +129,19 @@ def _hold(partition: Partition, key: bytes, record: str) -> None:
         partition.left[key] += 1
 
 
-def _encoded(links: Sequence[StoryLink]) -> bytes:
-    return StoryLinks(links=tuple(links)).model_dump_json(exclude_none=True).encode()
+def _encoded(links: Iterable[StoryLink]) -> Iterator[bytes]:
+    """Yield the values of StoryLinks that hold them: documents may have very many tags."""
+    some: list[StoryLink] = []
+    size_bytes = 0
+    for link in links:
+        link_bytes = len(link.model_dump_json(exclude_none=True))
+        if some and size_bytes + link_bytes > LINKS_BYTES:
+            yield StoryLinks(links=tuple(some)).model_dump_json(exclude_none=True).encode()
+            some, size_bytes = [], 0
+        some.append(link)
+        size_bytes += link_bytes
+    if some:
+        yield StoryLinks(links=tuple(some)).model_dump_json(exclude_none=True).encode()
 
 
 def _check_fingerprints(pack: FingerprintBands) -> None:

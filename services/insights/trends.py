@@ -14,6 +14,7 @@ from services.core.trend_counts import HOUR_S, HourCounts, hour_of
 from services.core.trend_examples import HourExamples
 from services.core.trends import events, history, intervals_until, said_from_bytes, said_to_bytes, say
 from services.insights.letters import Refused, decoded
+from services.insights.packing import AHEAD_MS
 from services.insights.settings import GROUP, InsightSettings
 from services.insights.tables import Row, Table
 from services.insights.work import Effects
@@ -138,14 +139,15 @@ class Trends:
         return memory.series[tag]
 
     def _count(self, number: int, changes: Changes, record: Record, pack: TagCounts) -> int:
-        """Count a pack; return how many documents came when their hour was gone."""
+        """Count a pack; return how many documents came when their hour was gone, or long before it."""
         memory = self._partitions[number]
         first_hour = memory.until // self._rules.per_hour - self._kept_hours
         late = 0
+        last_ms = record.timestamp_ms + AHEAD_MS
         for document in pack.documents:
-            assert pack.source is not None
+            assert pack.source is not None  # as the model checks
             hour = hour_of(document.at_ms)
-            if hour < first_hour:
+            if hour < first_hour or document.at_ms > last_ms:
                 late += 1
                 continue
             if document.at_ms > memory.newest_ms:
@@ -154,7 +156,7 @@ class Trends:
                 self._count_tag(number, changes, tag, pack.source, document)
         for copy in pack.copies:
             hour = hour_of(copy.at_ms)
-            if hour >= first_hour:
+            if hour >= first_hour and copy.at_ms <= last_ms:
                 for tag in copy.tags:
                     trend_counts.count_copy(self._counts(number, changes, tag, hour), copy.record, copy.at_ms)
         return late

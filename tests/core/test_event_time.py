@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from schemas.documents import ClassifiedDocument, DateOrigin, PublishedAt
-from services.core.event_time import event_time, from_milliseconds, milliseconds
+from services.core.event_time import CLOCK_SKEW, event_time, from_milliseconds, milliseconds
 
 RECEIVED = datetime(2026, 1, 31, 8, 0, 1, tzinfo=UTC)
 
@@ -38,18 +38,27 @@ def document(published: datetime | None) -> ClassifiedDocument:
             datetime(2026, 1, 31, 2, tzinfo=timezone(timedelta(hours=2))), False, id="midnight UTC in another zone"
         ),
         pytest.param(
-            datetime(2026, 1, 31, 0, 0, tzinfo=timezone(timedelta(hours=2))), True, id="midnight somewhere else"
+            datetime(2026, 1, 31, 0, 0, tzinfo=timezone(timedelta(hours=2))), False, id="midnight in its own zone"
         ),
     ],
 )
 def test_a_document_happened_when_it_was_published_if_that_can_be_believed(
     published: datetime, is_believed: bool
 ) -> None:
-    assert event_time(document(published), kept_days=28) == (published if is_believed else RECEIVED)
+    assert event_time(document(published), kept_days=28, classified_at=RECEIVED) == (
+        published if is_believed else RECEIVED
+    )
 
 
 def test_a_document_without_a_date_happened_when_it_was_received() -> None:
-    assert event_time(document(None), kept_days=28) == RECEIVED
+    assert event_time(document(None), kept_days=28, classified_at=RECEIVED) == RECEIVED
+
+
+@pytest.mark.parametrize("published", [None, RECEIVED, RECEIVED - timedelta(days=10)])
+def test_a_producer_whose_clock_is_years_ahead_takes_nobody_along(published: datetime | None) -> None:
+    classified_at = RECEIVED - timedelta(days=3000)
+
+    assert event_time(document(published), kept_days=28, classified_at=classified_at) <= classified_at + 2 * CLOCK_SKEW
 
 
 def test_milliseconds_and_back_is_the_same_time() -> None:

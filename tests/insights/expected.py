@@ -51,7 +51,9 @@ class Placed(NamedTuple):
 
     @property
     def at_ms(self) -> int:
-        return milliseconds(event_time(self.document, kept_days=SETTINGS.kept_days))
+        return milliseconds(
+            event_time(self.document, kept_days=SETTINGS.kept_days, classified_at=self.document.received_at)
+        )
 
     @property
     def record(self) -> str:

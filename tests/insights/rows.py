@@ -9,6 +9,8 @@ from services.kafka.records import Placed, Record
 from services.kafka.settings import KafkaSettings
 
 KAFKA = KafkaSettings()
+LATER_MS = 2_000_000_000_000
+"""After all event times of these tests."""
 
 
 class Rows(Table):
@@ -38,7 +40,7 @@ class Rows(Table):
             agent.remember(partition, self.held[partition].items())
 
 
-def record(held: Model, offset: int, *, partition: int = 0, written_ms: int = 0) -> Record:
+def record(held: Model, offset: int, *, partition: int = 0, written_ms: int = LATER_MS) -> Record:
     value = held.model_dump_json(exclude_none=True).encode()
     return Record("insights", partition, offset, written_ms, None, value)
 

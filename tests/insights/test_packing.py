@@ -12,6 +12,7 @@ from services.insights.packing import TITLE_LENGTH, CountableDocument, Positione
 from services.kafka.partitioning import partition_of
 from tests.insights.documents import NOON, document
 
+NOW_MS = milliseconds(NOON) + 3_600_000
 TEXT = " ".join(f"word{number}" for number in range(60))
 
 
@@ -27,7 +28,7 @@ def test_every_tag_and_band_of_a_document_goes_to_one_partition_and_no_other(
 
     found = packed(
         3,
-        [Positioned(10 + number, countable(each)) for number, each in enumerate(documents)],
+        [Positioned(10 + number, NOW_MS, countable(each)) for number, each in enumerate(documents)],
         kept_days=28,
         count_partitions=count_partitions,
         band_partitions=band_partitions,
@@ -67,7 +68,11 @@ def bands_of(text: str) -> tuple[int, ...]:
 
 def test_a_document_without_tags_and_fingerprint_is_told_to_the_partition_of_its_id_alone() -> None:
     found = packed(
-        0, [Positioned(7, countable(document("bare", tags=())))], kept_days=28, count_partitions=4, band_partitions=4
+        0,
+        [Positioned(7, NOW_MS, countable(document("bare", tags=())))],
+        kept_days=28,
+        count_partitions=4,
+        band_partitions=4,
     )
 
     assert found.counts == {}
@@ -80,7 +85,7 @@ def test_a_document_without_tags_and_fingerprint_is_told_to_the_partition_of_its
 def test_a_title_goes_along_as_far_as_it_is_shown() -> None:
     long = document("long").model_copy(update={"title": "t" * 10_000})
 
-    found = packed(0, [Positioned(0, countable(long))], kept_days=28, count_partitions=1, band_partitions=1)
+    found = packed(0, [Positioned(0, NOW_MS, countable(long))], kept_days=28, count_partitions=1, band_partitions=1)
 
     assert found.counts[0].documents[0].title == "t" * TITLE_LENGTH
     assert found.bands[0].documents[0].title == "t" * TITLE_LENGTH

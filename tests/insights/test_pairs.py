@@ -7,7 +7,7 @@ import pytest
 from schemas.insights import BandedDocument, FingerprintBands, StoryLinks
 from schemas.topics import HOUR_MS
 from services.core.fingerprint import bands, fingerprint
-from services.insights.pairs import LATE_MS, Pairs
+from services.insights.pairs import LATE_MS, LINKS_BYTES, Pairs
 from services.insights.settings import InsightSettings
 from services.kafka.records import Placed
 from tests.insights.rows import KAFKA, Rows, record
@@ -33,6 +33,10 @@ def banded(offset: int, hour: int) -> BandedDocument:
     )
 
 
+def key(offset: int) -> bytes:
+    return b"%020d" % offset
+
+
 def linked(said: Iterable[Placed]) -> list[set[str]]:
     packs = [StoryLinks.model_validate_json(each.value or b"") for each in said]
     return [{link.first.id, link.second.id} for pack in packs for link in pack.links]
@@ -55,7 +59,7 @@ def test_a_packed_record_is_one_row_as_it_came_and_its_pairs_are_told() -> None:
     assert len(linked(second)) == 2  # which make the three one story
     assert set().union(*linked(second)) == {"d-1", "d-2", "d-3"}
     assert all(each.partition == 0 for each in second)
-    assert rows.held[0] == {b"5": record(pack((1, 0)), 5).value, b"6": record(pack((2, 1), (3, 2)), 6).value}
+    assert rows.held[0] == {key(5): record(pack((1, 0)), 5).value, key(6): record(pack((2, 1), (3, 2)), 6).value}
 
 
 def test_what_comes_again_packed_otherwise_adds_no_row_and_tells_its_pairs_again() -> None:
@@ -84,22 +88,22 @@ def test_a_row_goes_with_the_last_of_its_documents() -> None:
     rows.take(pairs.take([record(pack((1, 0), (2, 5)), 5)]))
 
     rows.take(pairs.take([record(pack((3, hour + 1)), 6)]))
-    assert sorted(rows.held[0]) == [b"5", b"6"]
+    assert sorted(rows.held[0]) == [key(5), key(6)]
     assert pairs.rows == 2
     rows.take(pairs.take([record(pack((4, hour + 6)), 7)]))
-    assert sorted(rows.held[0]) == [b"6", b"7"]
+    assert sorted(rows.held[0]) == [key(6), key(7)]
     assert pairs.rows == 2
 
 
 def test_a_row_that_holds_nothing_after_a_restart_goes_with_the_next_batch() -> None:
     pairs, rows = agent()
     late = pack((1, 0))
-    rows.held[0] = {b"1": record(late, 1).value or b"", b"2": record(pack((2, 100)), 2).value or b""}
+    rows.held[0] = {key(1): record(late, 1).value or b"", key(2): record(pack((2, 100)), 2).value or b""}
 
     rows.restart(pairs)
     rows.take(pairs.take([record(pack((3, 101)), 3)]))
 
-    assert sorted(rows.held[0]) == [b"2", b"3"]
+    assert sorted(rows.held[0]) == [key(2), key(3)]
 
 
 def test_a_document_out_of_the_window_is_not_taken() -> None:
@@ -109,7 +113,7 @@ def test_a_document_out_of_the_window_is_not_taken() -> None:
     said = rows.take(pairs.take([record(pack((2, 0)), 6)]))
 
     assert linked(said) == []
-    assert sorted(rows.held[0]) == [b"5"]
+    assert sorted(rows.held[0]) == [key(5)]
 
 
 def test_the_earliest_go_where_there_are_too_many() -> None:
@@ -117,7 +121,7 @@ def test_the_earliest_go_where_there_are_too_many() -> None:
 
     rows.take(pairs.take([record(pack((number, number)), number) for number in range(5)]))
 
-    assert sorted(rows.held[0]) == [b"3", b"4"]
+    assert sorted(rows.held[0]) == [key(3), key(4)]
 
 
 @pytest.mark.parametrize("value", [None, b"{}", b'{"source":0,"documents":[{"record":"0/1","id":"a"}]}'])
@@ -137,3 +141,32 @@ def test_a_fingerprint_that_is_none_is_the_records_fault() -> None:
     (letter,) = rows.take(pairs.take([record(FingerprintBands(source=0, documents=(wrong,)), 1)]))
 
     assert letter.topic == "documents.dead-letter"
+
+
+def test_a_document_from_the_future_is_not_kept_and_takes_nobody_along() -> None:
+    pairs, rows = agent()
+
+    rows.take(pairs.take([record(pack((1, 1), (2, 10_000_000)), 5, written_ms=2 * HOUR_MS)]))
+    said = rows.take(pairs.take([record(pack((3, 2)), 6, written_ms=2 * HOUR_MS)]))
+
+    assert linked(said) == [{"d-1", "d-3"}]
+
+
+def test_links_of_documents_with_very_many_tags_have_records_that_fit() -> None:
+    pairs, rows = agent()
+    tags = tuple(f"tag-{number}" for number in range(20_000))
+    documents = tuple(banded(offset, 0).model_copy(update={"tags": tags}) for offset in range(8))
+
+    said = rows.take(pairs.take([record(FingerprintBands(source=0, documents=documents), 5)]))
+
+    assert len(linked(said)) == 7
+    assert max(len(each.value or b"") for each in said) < 2 * LINKS_BYTES
+
+
+def test_rows_come_back_in_the_order_in_which_they_were_written() -> None:
+    pairs, rows = agent()
+
+    for offset in (9, 10, 100):
+        rows.take(pairs.take([record(pack((offset, 0)), offset)]))
+
+    assert sorted(rows.held[0]) == list(rows.held[0])

@@ -138,8 +138,18 @@ def test_rows_that_nothing_is_judged_by_any_more_are_dropped_and_what_is_so_late
     assert any(key.startswith(b"c/libya/") for key in rows.held[0])
     much_later = NOON_MS + 30 * 24 * HOUR_MS
 
-    rows.take(trends.take([record(pack(counted(10_000, much_later, tag="mali")), 1, written_ms=NOON_MS)]))
-    rows.take(trends.take([record(pack(counted(10_001, NOON_MS)), 2, written_ms=NOON_MS)]))
+    rows.take(trends.take([record(pack(counted(10_000, much_later, tag="mali")), 1, written_ms=much_later)]))
+    rows.take(trends.take([record(pack(counted(10_001, NOON_MS)), 2, written_ms=much_later)]))
 
     assert {key.split(b"/")[1] for key in rows.held[0] if key[:1] in {b"c", b"e"}} == {b"mali"}
     assert trends.rows == 2
+
+
+def test_a_document_from_the_future_is_not_counted_and_takes_nobody_along() -> None:
+    trends, rows, _ = agent()
+    ahead_ms = NOON_MS + 300 * 365 * 24 * HOUR_MS
+
+    rows.take(trends.take([record(pack(counted(0, ahead_ms, tag="mali")), 0, written_ms=NOON_MS)]))
+    rows.take(trends.take([record(pack(counted(1, NOON_MS)), 1, written_ms=NOON_MS)]))
+
+    assert {key.split(b"/")[1] for key in rows.held[0] if key[:1] in {b"c", b"e"}} == {b"libya"}
