@@ -1,9 +1,9 @@
 """What insights say of classified documents: which tags burst, which documents are one story; and what they need."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AwareDatetime, Field, NonNegativeInt, PositiveInt
+from pydantic import AwareDatetime, Field, NonNegativeInt, PositiveInt, model_validator
 
 from schemas.documents import DocumentId, Model, Share, Slug
 
@@ -144,6 +144,12 @@ class TagCounts(Model):
     documents: tuple[CountedDocument, ...] = ()
     """By offset."""
     copies: tuple[Copy, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_source(self) -> Self:
+        if self.documents and self.source is None:
+            raise ValueError("documents have no source")
+        return self
 
 
 class FingerprintedDocument(Model):
