@@ -147,9 +147,10 @@ class Insights:
         try:
             generation, turn = self.app.consumer_generation_id, self.work.closed
             stays = generation == self._generation + 1
-            self._generation = generation
             for agent in self.agents:
                 await self._take_over(agent, stays=stays)
+            # Not before: Faust cancels this when the next rebalance begins, and then this generation was missed.
+            self._generation = generation
         except Exception as error:  # noqa: BLE001  # it ends the process
             self.work.fail(error)
             return

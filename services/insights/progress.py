@@ -41,6 +41,10 @@ class Progress:
         self._failure = ""
         self._recovery: tuple[int, float] = (-1, self._clock())
         self.partitions: dict[Partition, Standing] = {}
+        self._first_ends: dict[Partition, int] = {}
+        """Where partitions ended when they were first looked at since they came."""
+        self.has_caught_up = False
+        """Whether all that waited when the partitions came is done."""
 
     def problems(self) -> list[str]:
         """Return a sentence for each thing that stands still; none when all is well."""
@@ -97,6 +101,12 @@ class Progress:
             if agent.table is not None:
                 ROWS.labels(agent.name).set(agent.rows)
         self.partitions = standings
+        for partition, standing in standings.items():
+            self._first_ends.setdefault(partition, (standing.committed or 0) + standing.lag)
+        self.has_caught_up |= bool(standings) and all(
+            not standing.lag or (standing.committed or 0) >= self._first_ends[partition]
+            for partition, standing in standings.items()
+        )
 
     def _note_recovery(self) -> None:
         if self._insights.is_ready:
@@ -105,7 +115,7 @@ class Progress:
             # From here on, a partition is judged by what is done after it.
             return
         remaining = self._insights.rows_to_recover()
-        self.partitions = {}
+        self.partitions, self._first_ends, self.has_caught_up = {}, {}, False
         if remaining != self._recovery[0]:
             self._recovery = (remaining, self._clock())
 

@@ -10,6 +10,9 @@ from typing import Final, Self
 
 BEAT_S: Final = 0.25
 
+# Linux's monotonic clock stands still while the machine is suspended, and brokers' clocks go on.
+_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 
 class StoodStillError(Exception):
     """This process stood still, or its work did, so that its partitions may be another's."""
@@ -25,13 +28,13 @@ class Pulse:
     def __init__(self, most_s: float) -> None:
         """A pause of more than `most_s` seconds is too long."""
         self._most_s = most_s
-        self._at_s = time.monotonic()
+        self._at_s = _now_s()
         self._longest_s = 0.0
         self._is_over = Event()
         self._thread = Thread(target=self._beat, name="pulse", daemon=True)
 
     def __enter__(self) -> Self:
-        self._at_s = time.monotonic()
+        self._at_s = _now_s()
         self._thread.start()
         return self
 
@@ -41,12 +44,16 @@ class Pulse:
 
     def check(self) -> None:
         """Raise StoodStillError when it stood still, whichever thread wakes first."""
-        pause_s = max(self._longest_s, time.monotonic() - self._at_s)
+        pause_s = max(self._longest_s, _now_s() - self._at_s)
         if pause_s > self._most_s:
             raise StoodStillError(f"this process stood still for {pause_s:.1f} s")
 
     def _beat(self) -> None:
         while not self._is_over.wait(BEAT_S):
-            now_s = time.monotonic()
+            now_s = _now_s()
             self._longest_s = max(self._longest_s, now_s - self._at_s)
             self._at_s = now_s
+
+
+def _now_s() -> float:
+    return time.clock_gettime(_CLOCK)

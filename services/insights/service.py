@@ -81,7 +81,7 @@ async def insights(
         failing = await parts.enter_async_context(running(work, started))
         # Nobody may ever ask here, and to follow all that is said has its price.
         showing = view.run_when_asked(client_id=VIEW_CLIENT_ID)
-        others = (progress.watch(), _ticks(work, pulse), showing, stop.wait())
+        others = (progress.watch(), _ticks(work, pulse, progress), showing, stop.wait())
         await _until_first_ends([failing, *map(asyncio.ensure_future, others)])
     log.info("insights_stopped")
 
@@ -144,9 +144,13 @@ async def _partitions(kafka: KafkaSettings) -> Mapping[str, int]:
     return found
 
 
-async def _ticks(work: Insights, pulse: Pulse) -> None:
-    """Let time pass for the agents. Raises StoodStillError when it did without us."""
+async def _ticks(work: Insights, pulse: Pulse, progress: Progress) -> None:
+    """
+    Let time pass for the agents, once they have done what waited for them: before, silence means nothing, and a burst
+    would end whose documents are still to be read. Raises StoodStillError when time passed without us.
+    """
     while True:
         await asyncio.sleep(TICK_S)
         pulse.check()
-        await work.tick()
+        if progress.has_caught_up:
+            await work.tick()

@@ -101,7 +101,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             if wanted:
                 await self._ensure_consumer().commit(wanted)
         except CLUSTER_ERRORS as error:
-            # It comes again with the next commit; of a partition that is another's by now, that one will.
+            # It is tried again with the next commit; of a partition that is another's by now, that one will.
             log.warning("offsets_not_committed", error=str(error) or type(error).__name__)
             return False
         return True
@@ -137,6 +137,7 @@ class Consumer(driver.Consumer):
         """The offset after the last record that is done."""
         self._fetched: dict[TP, tuple[int, int]] = {}
         """The last offset that was fetched, -1 for none since the assignment, and the position after it."""
+        self._is_settled = False
         super().__init__(transport, *args, **kwargs)
         self._read_offset = _Unread()
 
@@ -161,7 +162,14 @@ class Consumer(driver.Consumer):
             self._fetched[tp] = (last.get(tp, known), position)
 
     def committable(self) -> dict[TP, int]:
-        """Return the offsets that may be committed: of what is done, and of markers behind it."""
+        """
+        Return the offsets that may be committed: of what is done, and of markers behind it.
+
+        None from a revocation until the flow is resumed: a fetch that was under way may tell of a position behind
+        records that Faust has dropped.
+        """
+        if not self._is_settled:
+            return {}
         offsets = dict(self._done)
         for tp, (last, position) in list(self._fetched.items()):
             if self.app.topics.acks_enabled_for(tp.topic) and offsets.get(tp, 0) > last:
@@ -170,11 +178,19 @@ class Consumer(driver.Consumer):
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002
         offsets = self.committable()
-        return bool(offsets) and await self._commit_offsets(offsets)
+        if not offsets:
+            return False
+        before = {tp: self._committed_offset[tp] for tp in offsets}
+        is_done = await self._commit_offsets(offsets)
+        if not is_done:
+            # Faust notes them as committed whatever came of it, and would not try again until more is done.
+            self._committed_offset.update(before)
+        return is_done
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         await self.before_revocation()
         await self.commit()
+        self._is_settled = False
         self._done.clear()
         self._fetched.clear()
         await super().on_partitions_revoked(revoked)
@@ -184,6 +200,12 @@ class Consumer(driver.Consumer):
         self._fetched.clear()
         self.after_assignment()
         await super().on_partitions_assigned(assigned, generation_id)
+
+    def resume_flow(self) -> None:
+        """Fetch again, at the end of a rebalance and from what is committed; what fetches told before is not true."""
+        self._fetched.clear()
+        self._is_settled = True
+        super().resume_flow()
 
     async def on_stop(self) -> None:
         await self.commit()

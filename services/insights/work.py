@@ -143,6 +143,7 @@ class Work:
 
     async def _do(self, agent: Agent, effects: Effects) -> None:
         if effects.outputs:
+            self._pulse.check()
             await self._write(effects.outputs)
         if effects.rows:
             assert agent.table is not None

@@ -95,7 +95,9 @@ async def test_a_process_killed_at_random_places(running: Installation, took: To
     await check(running)
 
 
-async def test_partitions_that_move_to_another_process_and_back(running: Installation, took: Took) -> None:
+async def test_partitions_that_move_to_another_process_whose_owner_then_leaves(
+    running: Installation, took: Took
+) -> None:
     first = await running.ready()
     alone, joined, left = parts(stream(4, stories_h=STORIES_H), 3)
     await running.publish(alone)
