@@ -130,8 +130,11 @@ class Stories:
             changed[told.id] = Document.of(told)
             return
         known = self._now(told.id, changed)
-        if not known.has(told.record):
-            changed[told.id] = known.with_version(Document.of(told))
+        if known.has(told.record):
+            return
+        if told.id not in changed:  # of those that have changed here, not all versions have been told of
+            known = known.without_old_versions()
+        changed[told.id] = known.with_version(Document.of(told))
 
     def _changed_stories(self, nodes: Mapping[Story | str, Node], changed: Mapping[str, Document]) -> Iterator[Story]:
         united: dict[Node, list[Story]] = {}
@@ -184,6 +187,10 @@ class Stories:
 
     def _keep(self, stories: Iterable[Story]) -> None:
         for story in stories:
+            before = self._of.get(story.id, NO_STORY)
             self._of.update(dict.fromkeys(story.documents, story))
-            heapq.heappush(self._by_newest, (story.newest_ms, story.id))
-            heapq.heappush(self._by_earliest, (story.earliest_ms, story.id))
+            # Where neither has changed, it is there already.
+            if (before.id, before.newest_ms) != (story.id, story.newest_ms):
+                heapq.heappush(self._by_newest, (story.newest_ms, story.id))
+            if (before.id, before.earliest_ms) != (story.id, story.earliest_ms):
+                heapq.heappush(self._by_earliest, (story.earliest_ms, story.id))

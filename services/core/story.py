@@ -10,6 +10,8 @@ from schemas.documents import DocumentId, Model, Slug
 from schemas.insights import FingerprintedDocument, RecordPosition
 from services.core.fingerprint import of_signature, signature, signature_similarity
 
+LAST_VERSIONS: Final = 50
+"""Versions of a document that are kept, beside the earliest one of each tag: a ticker under one id has thousands."""
 MAX_COMPARED: Final = 200
 """Documents of a story that the others may be duplicates of: the earliest."""
 
@@ -78,6 +80,19 @@ class Document:
         versions = tuple(sorted(self.versions + other.versions))
         last = self if versions[-1] == self.versions[-1] else other
         return replace(last, versions=versions, first_ms=min(self.first_ms, other.first_ms), paired=self.paired)
+
+    def without_old_versions(self) -> Self:
+        """
+        Return the document with the versions that decide anything still: the last ones, and the earliest of each tag.
+
+        All others are copies for all of their tags, and have been told to be.
+        """
+        if len(self.versions) <= LAST_VERSIONS:
+            return self
+        by_time = sorted(self.versions, key=lambda version: version.at_ms)
+        earliest = {tag: version for version in reversed(by_time) for tag in version.tags}
+        kept = {by_time[0], by_time[-1], *earliest.values(), *self.versions[-LAST_VERSIONS:]}
+        return replace(self, versions=tuple(sorted(kept)))
 
     @classmethod
     def of(cls, told: FingerprintedDocument) -> Self:

@@ -27,7 +27,7 @@ class InsightSettings(BaseSettings):
     """Hours within which documents may be one story, by event time. Memory and tables grow with it."""
     kept_documents: Annotated[int, Field(ge=1)] = 200_000
     """Documents that a partition of bands keeps to compare with, some 1 KB of memory each; the latest."""
-    similarity: Annotated[float, Field(ge=0.5, le=1)] = 0.8
+    similarity: Annotated[float, Field(ge=0.5, le=1)] = 0.7
     """Estimated Jaccard similarity from which on two documents are near duplicates."""
     interval_s: Annotated[int, Field(ge=10, le=3600)] = 300
     """Seconds of the intervals in which stories of a tag are counted; an hour is a multiple of it."""

@@ -10,7 +10,7 @@ from schemas.insights import BandedDocument, Copy, StoryAssignment, StoryEvent, 
 from services.core.fingerprint import similarity
 from services.core.near_duplicates import NEAR_DUPLICATE
 from services.core.stories import Changes, Stories
-from services.core.story import MAX_COMPARED, StoryRow
+from services.core.story import LAST_VERSIONS, MAX_COMPARED, StoryRow
 from tests.core.printed import HOUR_MS, components, documents, fingerprints, link, printed
 
 ALWAYS_MS = -(2**60)
@@ -187,6 +187,30 @@ def test_versions_are_one_document_and_the_last_speaks_for_it() -> None:
         link(printed(0, document_id="y", text=9, at_ms=5), printed(3, document_id="y", text=8, at_ms=2))
     )
     assert (changes.assignments, len(stored.rows["y"].versions)) == ((), 3)
+
+
+def test_of_very_many_versions_the_last_are_kept_and_the_earliest_of_each_tag() -> None:
+    stored = Stored()
+    many = 4 * LAST_VERSIONS
+    for number in range(1, many):
+        tags = ("peru", "mali") if number == 100 else ("peru",)
+        ends = (printed(at, document_id="ticker", at_ms=at, tags=tags) for at in (number - 1, number))
+        stored.join(link(*ends))
+
+    (document,) = stored.rows.values()
+    records = [version.record for version in document.versions]
+    assert len(records) <= LAST_VERSIONS + 4
+    assert {"0/0", "0/100", f"0/{many - 1}"} <= set(records)
+    assert set(stored.copied) == {f"0/{number}" for number in range(1, many)}  # each was told of, once it came
+
+
+def test_what_changes_often_takes_no_more_room_than_what_does_not() -> None:
+    stored = Stored()
+    for number in range(1, 200):
+        stored.join(link(printed(0, document_id="x", at_ms=0), printed(number, document_id="y", at_ms=number % 2)))
+
+    assert len(stored.stories._by_earliest) == 1
+    assert len(stored.stories._by_newest) <= 2
 
 
 @given(_links(), st.randoms())
