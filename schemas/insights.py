@@ -54,7 +54,7 @@ class TrendEvent(StrEnum):
     """The window holds twice as many stories as when the last event of the burst was written."""
     ENDED = "ended"
     WITHDRAWN = "withdrawn"
-    """Documents that came late, or turned out to be copies, show that there was no burst."""
+    """Documents that came late, or turned out to be copies, show that it was none, or that it began at another time."""
 
 
 class TrendDocument(Model):

@@ -135,7 +135,7 @@ def _burst_id(tag: str, burst: Burst, rules: TrendRules) -> str:
 
 
 def _withdrawn(event: TagTrend, numbers: TagNumbers) -> TagTrend:
-    """Return that there was no burst, with what its first window holds now."""
+    """Return that there was none that began then, with what its first window holds now."""
     rules = numbers.rules
     end = intervals_until(milliseconds(event.started_at), rules)
     stories = sum(numbers.stories(end - rules.per_window, end))

@@ -84,7 +84,7 @@ def counted(number: int, noun: str) -> str:
 def why(trend: TagTrend) -> str:
     """Return in a sentence what makes a burst one, or what has become of it."""
     if trend.event is TrendEvent.WITHDRAWN:
-        return "withdrawn: documents that came late, or turned out to be copies, show that there was no burst"
+        return "withdrawn: by documents that came late or proved to be copies it was none, or began at another time"
     if trend.event is TrendEvent.ENDED:
         return (
             f"over: at most {counted(trend.peak_stories, 'story')} in {span(trend.window_s)}{_chance(trend.peak_score)}"

@@ -50,5 +50,5 @@ async def test_a_burst_is_told_once_and_taken_back(kafka: str, prefix: str, caps
         await asyncio.gather(watching, return_exceptions=True)
 
     assert said == (
-        "libya: 9 stories, 1.5 expected; ['Fighting spreads', 'doc-3']\nlibya: there was no burst after all\n"
+        "libya: 9 stories, 1.5 expected; ['Fighting spreads', 'doc-3']\nlibya: no burst that began then, after all\n"
     )

@@ -98,7 +98,7 @@ def test_a_burst_says_what_makes_it_one() -> None:
     assert why(trend("libya")) == "22 stories in 1 h, 3.6 expected; by chance 1 in 2 billion"
     ended = trend("libya", event=TrendEvent.ENDED, stories=1, score=0.1)
     assert why(ended) == "over: at most 22 stories in 1 h; by chance 1 in 2 billion"
-    assert why(trend("libya", event=TrendEvent.WITHDRAWN)).startswith("withdrawn: documents that came late")
+    assert why(trend("libya", event=TrendEvent.WITHDRAWN)).startswith("withdrawn: by documents that came late")
 
 
 def test_a_tag_says_what_its_last_window_holds() -> None:
