@@ -35,10 +35,11 @@ def event_time(document: Dated, *, kept_days: int, classified_at: datetime) -> d
     if document.published_at is None:
         return received
     told = document.published_at.value
+    if not received - timedelta(days=kept_days) <= told <= received + CLOCK_SKEW:
+        return received  # and first of all: the first and the last day of all years may be none in UTC
     published = told.astimezone(UTC)
     is_day_only = datetime.min.time() in {published.time(), told.time()}
-    is_near = received - timedelta(days=kept_days) <= published <= received + CLOCK_SKEW
-    return published if is_near and not is_day_only else received
+    return received if is_day_only else published
 
 
 def milliseconds(time: datetime) -> int:

@@ -50,6 +50,17 @@ def test_a_document_happened_when_it_was_published_if_that_can_be_believed(
     )
 
 
+@pytest.mark.parametrize(
+    "published",
+    [
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2))),
+        datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=-2))),
+    ],
+)
+def test_a_date_that_is_beyond_all_years_in_utc_is_not_believed(published: datetime) -> None:
+    assert event_time(document(published), kept_days=28, classified_at=RECEIVED) == RECEIVED
+
+
 def test_a_document_without_a_date_happened_when_it_was_received() -> None:
     assert event_time(document(None), kept_days=28, classified_at=RECEIVED) == RECEIVED
 
