@@ -16,7 +16,7 @@ from schemas.topics import Topic
 from services.kafka import client
 from services.kafka.admin import missing_topics
 from services.kafka.client import record_of
-from services.kafka.polling import poll
+from services.kafka.polling import Polled, poll
 from services.kafka.records import Record
 from services.kafka.settings import KafkaSettings
 
@@ -67,7 +67,7 @@ async def follow(
     Yield records for ever, from the first ones or from now on.
 
     `on_link` is told when Kafka goes and comes back, and when what came before is read. A topic that is missing is not
-    waited for.
+    waited for; what cannot be read is stepped over.
     """
     async with _consumer(settings, *topics, client_id=client_id, from_start=from_start) as consumer:
         for partition in consumer.assignment():
@@ -77,7 +77,7 @@ async def follow(
         clock = asyncio.get_running_loop().time
         heard_at, is_there = clock(), True
         while True:
-            found = await consumer.getmany(timeout_ms=POLL_MS)
+            found = await _followed(consumer)
             for messages in found.values():
                 for message in messages:
                     yield record_of(message)
@@ -152,6 +152,16 @@ async def _consumer(
         yield consumer
     finally:
         await client.stop(consumer)
+
+
+async def _followed(consumer: Any) -> Polled:
+    """Return what has come. Nothing, where Kafka does not say in time where a partition stands."""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            places = {partition: await consumer.position(partition) for partition in consumer.assignment()}
+    except TimeoutError:
+        return {}
+    return await poll(consumer, places, timeout_ms=POLL_MS)
 
 
 async def _is_past(consumer: Any, ends: Mapping[Any, int]) -> bool:

@@ -69,6 +69,21 @@ async def test_a_record_that_no_client_can_read_is_stepped_over(settings: KafkaS
     assert [line["event"] for line in said] == ["record_unreadable"] * 4
 
 
+async def test_a_follower_steps_over_a_record_that_no_client_can_read(settings: KafkaSettings) -> None:
+    await send(settings, b"before")
+    await produce_unreadable(settings.bootstrap_servers, settings.topic(RAW), [b"0", b"1", b"2"], at=1)
+    await produce(settings.bootstrap_servers, settings.topic(RAW), [(b"%d" % n, b"after", ()) for n in range(20)])
+
+    found: list[bytes] = []
+    async with aclosing(follow(settings, RAW, from_start=True, client_id=ME)) as records, asyncio.timeout(60):
+        async for record in records:
+            found.append(record.value or b"")
+            if len(found) == 22:
+                break
+
+    assert sorted(found) == [b"0", *[b"after"] * 20, b"before"]
+
+
 async def test_a_topic_that_is_missing_holds_nothing_and_has_no_end(settings: KafkaSettings) -> None:
     await send(settings, b"1", b"2")
 
