@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final
 
 from schemas.dead_letters import Reason
 from schemas.topics import CLASSIFIED, FINGERPRINT_BANDS, TAG_COUNTS
@@ -15,6 +17,8 @@ from services.insights.work import Effects
 from services.kafka.records import Placed, Record
 from services.kafka.settings import KafkaSettings
 from services.telemetry.insight_metrics import FORWARDED
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Forward:
@@ -32,7 +36,7 @@ class Forward:
         self._bands, self._band_partitions = kafka.topic(FINGERPRINT_BANDS), band_partitions
 
     def take(self, records: Sequence[Record]) -> Effects:
-        documents, refused = decoded(records, CountableDocument, also=_check_fingerprint)
+        documents, refused = decoded(records, CountableDocument, also=_check)
         by_partition: dict[int, list[Positioned]] = defaultdict(list)
         for record, document in documents:
             by_partition[record.partition].append(Positioned(record.offset, record.timestamp_ms, document))
@@ -70,7 +74,9 @@ class Forward:
         """Keep nothing."""
 
 
-def _check_fingerprint(document: CountableDocument) -> None:
+def _check(document: CountableDocument) -> None:
+    if document.received_at < EPOCH:
+        raise Rejected(Reason.INVALID_DOCUMENT, f"received_at: expected a time since 1970, got {document.received_at}")
     try:
         bands(document.fingerprint or "none:")
     except ValueError as error:

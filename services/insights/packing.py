@@ -20,6 +20,8 @@ from services.kafka.partitioning import partition_of
 
 AHEAD_MS: Final = 3 * CLOCK_SKEW // timedelta(milliseconds=1)
 """An event time may be so much after its record was written here: of the publisher's clock, the producer's and ours."""
+LAST_MS: Final = 2**46
+"""In the year 4199: a record's timestamp may be any number, and `datetime` ends with the year 9999."""
 TITLE_LENGTH: Final = 300
 """Characters of a title that go along: enough to show, and a bound on what a batch takes."""
 
@@ -73,7 +75,7 @@ def packed(
     counts: dict[int, list[CountedDocument]] = defaultdict(list)
     compared: dict[int, list[BandedDocument]] = defaultdict(list)
     for offset, timestamp_ms, document in documents:
-        classified_at = from_milliseconds(timestamp_ms)
+        classified_at = from_milliseconds(min(max(timestamp_ms, 0), LAST_MS))
         at_ms = milliseconds(event_time(document, kept_days=kept_days, classified_at=classified_at))
         title = document.title and document.title[:TITLE_LENGTH]
         tags: dict[int, dict[str, float]] = defaultdict(dict)

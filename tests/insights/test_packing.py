@@ -1,16 +1,22 @@
 """What is packed for each partition: all of a document, once."""
 
 from collections import Counter
+from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.documents import ClassifiedDocument
+from schemas.topics import DEAD_LETTER
 from services.core.event_time import milliseconds
 from services.core.fingerprint import bands, fingerprint, id_band
+from services.insights.forward import Forward
 from services.insights.packing import TITLE_LENGTH, CountableDocument, Positioned, packed
+from services.insights.settings import InsightSettings
 from services.kafka.partitioning import partition_of
 from tests.insights.documents import NOON, document
+from tests.insights.rows import KAFKA, record
 
 NOW_MS = milliseconds(NOON) + 3_600_000
 TEXT = " ".join(f"word{number}" for number in range(60))
@@ -89,3 +95,21 @@ def test_a_title_goes_along_as_far_as_it_is_shown() -> None:
 
     assert found.counts[0].documents[0].title == "t" * TITLE_LENGTH
     assert found.bands[0].documents[0].title == "t" * TITLE_LENGTH
+
+
+@pytest.mark.parametrize("timestamp_ms", [-1, 2**62])
+def test_a_record_of_any_timestamp_is_packed(timestamp_ms: int) -> None:
+    found = packed(
+        0, [Positioned(0, timestamp_ms, countable(document("a")))], kept_days=28, count_partitions=1, band_partitions=1
+    )
+
+    assert [each.id for each in found.bands[0].documents] == ["a"]
+
+
+def test_a_document_from_before_all_clocks_is_refused() -> None:
+    forward = Forward(KAFKA, InsightSettings(), count_partitions=1, band_partitions=1)
+    ancient = document("a").model_copy(update={"received_at": datetime(1, 1, 1, tzinfo=UTC)})
+
+    (letter,) = forward.take([record(ancient, 0)]).outputs
+
+    assert letter.topic == KAFKA.topic(DEAD_LETTER)
