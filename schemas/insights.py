@@ -13,6 +13,9 @@ Expected = Annotated[float, Field(ge=0)]
 RecordPosition = Annotated[str, Field(pattern=r"^\d+/\d+$")]
 """`partition/offset` in `documents.classified`: it names one record, where a document may have come several times."""
 
+EventTimeMs = Annotated[int, Field(ge=0, le=253_402_214_400_000)]
+"""Event time, milliseconds from 1970 until the last day of 9999: a datetime can say it, in whatever zone."""
+
 
 class StoryEvent(StrEnum):
     """Why a StoryAssignment was written."""
@@ -121,8 +124,7 @@ class CountedDocument(Model):
     id: DocumentId
     title: str | None = None
     source: str
-    at_ms: int
-    """Event time, milliseconds since 1970."""
+    at_ms: EventTimeMs
     tags: dict[Slug, Share]
     """Tag -> its relevance; those that go to this partition."""
 
@@ -131,7 +133,7 @@ class Copy(Model):
     """A record whose document is no new story for some tags: they are not counted for it."""
 
     record: RecordPosition
-    at_ms: int
+    at_ms: EventTimeMs
     tags: tuple[Slug, ...]
     """Those that an earlier document of the story has, too, and that go to this partition."""
 
@@ -159,8 +161,7 @@ class FingerprintedDocument(Model):
     id: DocumentId
     title: str | None = None
     source: str
-    at_ms: int
-    """Event time, milliseconds since 1970."""
+    at_ms: EventTimeMs
     tags: tuple[Slug, ...] = ()
     fingerprint: str | None = None
     """As in EnrichedDocument. None: the text is too short for one; only its id is compared."""

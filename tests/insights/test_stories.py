@@ -1,5 +1,7 @@
 """Pairs -> what is said of stories, and copies for those who count."""
 
+import pytest
+
 from schemas.insights import FingerprintedDocument, StoryAssignment, StoryEvent, StoryLink, StoryLinks, TagCounts
 from schemas.topics import HOUR_MS
 from services.core.fingerprint import fingerprint
@@ -101,6 +103,16 @@ def test_a_story_that_nothing_can_join_any_more_is_dropped_with_its_rows() -> No
 
     assert sorted(rows.held[0]) == [b"d-3", b"d-4", b"d-5", b"d-6"]
     assert stories.rows == 4
+
+
+@pytest.mark.parametrize("at_ms", [-1, 10**15, 10**40])
+def test_pairs_of_a_time_that_is_no_date_become_a_dead_letter(at_ms: int) -> None:
+    stories, rows = agent()
+    far = told("d-2").model_copy(update={"at_ms": at_ms})
+
+    (letter,) = rows.take(stories.take([record(links((told("d-1"), far)), 0)]))
+
+    assert letter.topic == "documents.dead-letter"
 
 
 def test_a_record_that_holds_no_pairs_becomes_a_dead_letter() -> None:
