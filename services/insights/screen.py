@@ -14,6 +14,7 @@ from services.insights.kept import OVER, Kept, Story
 from services.insights.telling import BLOCKS, SIGNS, counted, fit, number, odds, span, spark, why_now
 
 NAME_WIDTH: Final = 10
+TOTAL_WIDTH: Final = 16
 LONGEST_LINE: Final = 96
 """Signs in a spark line; wider ones are no easier to read."""
 EXAMPLES: Final = 3
@@ -62,7 +63,7 @@ def burst_lines(history: TagHistory, trend: TagTrend, *, tag_width: int, width: 
     """Yield a tag with its spark line, what makes it burst, and some documents that did."""
     line, seconds = _stories(history, width - tag_width - NAME_WIDTH, signs)
     yield Text.assemble((f"{history.tag:<{tag_width}}  ", "bold cyan"), line, (f"  {span(seconds)}", "dim"))
-    yield Text.assemble("    ", why_now(history), (f"; since {trend.started_at.astimezone(UTC):%H:%M}", "dim"))
+    yield Text.assemble("    ", why_now(history), (f"; since {_utc(trend.started_at):%H:%M}", "dim"))
     yield from map(_document, trend.examples[:EXAMPLES])
 
 
@@ -79,7 +80,7 @@ def tag_screen(
     now = f"{'bursts' if is_bursting else 'does not burst'}: {why_now(history)}"
     yield Text.assemble((history.tag, "bold cyan"), (f" {now}", "bold"))
     yield ""
-    yield from _chart(history, min(LONGEST_LINE, width - 2 * NAME_WIDTH), signs)
+    yield from _chart(history, min(LONGEST_LINE, width - NAME_WIDTH - TOTAL_WIDTH), signs)
     shown = bursts[:SHOWN_BURSTS]
     if shown:
         yield ""
@@ -110,7 +111,7 @@ def story_screen(story: Story, document_id: str, *, most: int | None = None) -> 
         is_asked = member.document_id == document_id
         table.add_row(
             Text(f"{'>' if is_asked else ' '}{numbers[member.document_id]}", style="bold cyan" if is_asked else "dim"),
-            Text(f"{member.at.astimezone(UTC):%m-%d %H:%M:%S}", style="dim"),
+            Text(f"{_utc(member.at):%m-%d %H:%M:%S}", style="dim"),
             Text(_likeness(member.similarity, numbers.get(member.duplicate_of or ""), member.duplicate_of)),
             Text.assemble(
                 (plain(member.title or member.document_id), "bold" if is_asked else ""),
@@ -142,7 +143,7 @@ def _chart(history: TagHistory, width: int, signs: str) -> Iterator[Text]:
         yield Text.assemble(
             (f"{name:<{NAME_WIDTH}}", "bold" if name == "stories" else "dim"),
             (spark(values, highest=highest, signs=signs), style),
-            (f"  {number(total)}", "" if name == "stories" else "dim"),
+            (f"  {number(total)} in all", "" if name == "stories" else "dim"),
         )
     seconds = len(history.stories) * history.interval_s
     begin = datetime.fromtimestamp(history.at.timestamp() - seconds, UTC)
@@ -173,7 +174,7 @@ def _burst_table(bursts: list[TagTrend]) -> Table:
         style = "bold red" if goes_on else "dim" if trend.event is TrendEvent.WITHDRAWN else None
         table.add_row(
             _time(trend.started_at).removesuffix(" UTC"),
-            "" if goes_on else f"{trend.at.astimezone(UTC):%H:%M}",
+            "" if goes_on else f"{_utc(trend.at):%H:%M}",
             STATES[trend.event],
             str(trend.peak_stories),
             number(trend.expected),
@@ -185,16 +186,23 @@ def _burst_table(bursts: list[TagTrend]) -> Table:
 
 def _document(document: TrendDocument) -> Text:
     return Text.assemble(
-        (f"    {document.at.astimezone(UTC):%H:%M}  ", "dim"),
+        (f"    {_utc(document.at):%H:%M}  ", "dim"),
         plain(document.title or document.id),
         (f"  {plain(document.source)}", "dim"),
     )
 
 
 def _range(first: datetime, last: datetime) -> str:
-    begin, end = first.astimezone(UTC), last.astimezone(UTC)
+    begin, end = _utc(first), _utc(last)
     return f"{begin:%Y-%m-%d %H:%M} to {end:{'%H:%M' if begin.date() == end.date() else '%Y-%m-%d %H:%M'}}"
 
 
 def _time(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{_utc(at):%Y-%m-%d %H:%M} UTC"
+
+
+def _utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:  # in the years 1 and 9999
+        return at

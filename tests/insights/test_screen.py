@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from rich.console import Console, RenderableType
@@ -69,8 +69,8 @@ def test_a_tag_is_shown_beside_what_was_expected() -> None:
     assert lines[:5] == [
         "libya bursts: 22 stories in 1 h, 3.6 expected; by chance 1 in 2 billion",
         "",
-        "stories   _.__-_.__.___.__-_.__.___.__-+#*  31",
-        "expected  ________________________________  9.6",
+        "stories   _.__-_.__.___.__-_.__.___.__-+#*  31 in all",
+        "expected  ________________________________  9.6 in all",
         "          2026-01-31 09:20 to 12:00 UTC, 5 min a sign",
     ]
     assert [line.split() for line in lines[7:9]] == [
@@ -89,7 +89,7 @@ def test_a_tag_that_does_not_burst_says_so() -> None:
 def test_a_tag_of_which_nothing_is_known_but_its_name_is_shown() -> None:
     lines = shown(tag_screen(history("libya", stories=()), [], is_bursting=False, width=80, signs=BLOCKS))
 
-    assert lines[2] == "stories     0"
+    assert lines[2] == "stories     0 in all"
 
 
 def test_a_story_is_shown_in_time_order_with_likenesses_by_number() -> None:
@@ -114,6 +114,21 @@ def test_a_story_is_shown_in_time_order_with_likenesses_by_number() -> None:
         " 3  01-31 12:09:00  ? of gone  c",
         "                               gazette  c",
     ]
+
+
+@pytest.mark.parametrize(
+    ("at", "year"),
+    [
+        pytest.param(datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), "1-", id="the year 1"),
+        pytest.param(datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-14))), "9999-", id="the year 9999"),
+    ],
+)
+def test_a_story_of_a_time_that_utc_does_not_have_is_shown(at: datetime, year: str) -> None:
+    kept = told(assigned("far", "far").model_copy(update={"at": at}))
+    story = kept.story("far")
+    assert story is not None
+
+    assert shown(story_screen(story, "far"))[1].lstrip("0").startswith(year)
 
 
 def test_a_long_story_is_cut_where_that_is_asked_for() -> None:
