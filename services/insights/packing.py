@@ -76,7 +76,8 @@ def packed(
     compared: dict[int, list[BandedDocument]] = defaultdict(list)
     for offset, timestamp_ms, document in documents:
         classified_at = from_milliseconds(min(max(timestamp_ms, 0), LAST_MS))
-        at_ms = milliseconds(event_time(document, kept_days=kept_days, classified_at=classified_at))
+        # Received in January 1970, by a record without a timestamp, it may well have been published before.
+        at_ms = max(0, milliseconds(event_time(document, kept_days=kept_days, classified_at=classified_at)))
         title = document.title and document.title[:TITLE_LENGTH]
         tags: dict[int, dict[str, float]] = defaultdict(dict)
         for tag in document.tags:

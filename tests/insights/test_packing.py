@@ -113,3 +113,15 @@ def test_a_document_from_before_all_clocks_is_refused() -> None:
     (letter,) = forward.take([record(ancient, 0)]).outputs
 
     assert letter.topic == KAFKA.topic(DEAD_LETTER)
+
+
+def test_a_document_that_was_published_before_1970_is_packed() -> None:
+    received = datetime(1970, 1, 1, tzinfo=UTC)
+    published = {"value": "1969-12-31T12:00:01Z", "from": "page"}
+    old = CountableDocument.model_validate(
+        {**document("a").model_dump(), "received_at": received, "published_at": published}
+    )
+
+    found = packed(0, [Positioned(0, NOW_MS, old)], kept_days=28, count_partitions=1, band_partitions=1)
+
+    assert [each.at_ms for each in found.bands[0].documents] == [0]
