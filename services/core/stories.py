@@ -4,15 +4,12 @@ import heapq
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Final
 
 from schemas.insights import Copy, FingerprintedDocument, StoryAssignment, StoryEvent, StoryLink
 from services.core.disjoint_sets import Node
+from services.core.event_time import from_milliseconds
 from services.core.near_duplicates import NEAR_DUPLICATE
 from services.core.story import NO_STORY, Document, Story, StoryRow, story_of
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +171,7 @@ class Stories:
                 documents=len(story.documents),
                 title=document.title,
                 source=document.source,
-                at=EPOCH + timedelta(milliseconds=document.first_ms),
+                at=from_milliseconds(document.first_ms),
             )
 
     def _copies(self, story: Story) -> Iterator[Copy]:

@@ -2,14 +2,11 @@
 
 from array import array
 from dataclasses import dataclass
-from typing import Final
 
-from services.core.baseline import Dispersion, Rate, dispersion, expected_rate, reach_h
+from services.core.baseline import DAY_H, Dispersion, Rate, dispersion, expected_rate, reach_h
 from services.core.burst_score import surprise
 from services.core.timeline import SeenHours, Timeline
 from services.core.trend_counts import HOUR_S, HourCounts
-
-DAY_H: Final = 24
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,8 @@ from typing import Final
 
 from schemas.dead_letters import Reason
 from schemas.topics import CLASSIFIED, FINGERPRINT_BANDS, TAG_COUNTS
-from services.core.fingerprint import bands
 from services.core.rejections import Rejected
-from services.insights.letters import Refused, decoded
+from services.insights.letters import Refused, check_fingerprints, decoded
 from services.insights.packing import CountableDocument, Positioned, packed
 from services.insights.settings import GROUP, InsightSettings
 from services.insights.tables import Table
@@ -77,7 +76,4 @@ class Forward:
 def _check(document: CountableDocument) -> None:
     if document.received_at < EPOCH:
         raise Rejected(Reason.INVALID_DOCUMENT, f"received_at: expected a time since 1970, got {document.received_at}")
-    try:
-        bands(document.fingerprint or "none:")
-    except ValueError as error:
-        raise Rejected(Reason.INVALID_DOCUMENT, f"fingerprint: {error}") from None
+    check_fingerprints((document.fingerprint,))

@@ -5,8 +5,10 @@ from typing import Final, NamedTuple, TypeVar
 
 import structlog
 
+from schemas.dead_letters import Reason
 from schemas.documents import Model
 from schemas.topics import DEAD_LETTER
+from services.core.fingerprint import signature
 from services.core.rejections import Rejected
 from services.kafka import codec
 from services.kafka.records import Placed, Record
@@ -18,6 +20,16 @@ log = structlog.get_logger()
 STAGE: Final = "insights"
 
 ModelT = TypeVar("ModelT", bound=Model)
+
+
+def check_fingerprints(fingerprints: Iterable[str | None]) -> None:
+    """Raise Rejected for what is no fingerprint; None is that of a text too short for one."""
+    try:
+        for each in fingerprints:
+            if each:
+                signature(each)
+    except ValueError as error:
+        raise Rejected(Reason.INVALID_DOCUMENT, f"fingerprint: {error}") from None
 
 
 class RefusedRecord(NamedTuple):

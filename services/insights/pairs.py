@@ -5,13 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from schemas.dead_letters import Reason
 from schemas.insights import FingerprintBands, StoryLink, StoryLinks
 from schemas.topics import FINGERPRINT_BANDS, HOUR_MS, STORY_LINKS
-from services.core.fingerprint import signature
 from services.core.near_duplicates import NearDuplicates
-from services.core.rejections import Rejected
-from services.insights.letters import Refused, decoded
+from services.insights.letters import Refused, check_fingerprints, decoded
 from services.insights.packing import AHEAD_MS
 from services.insights.settings import GROUP, InsightSettings
 from services.insights.tables import Row, Table
@@ -58,7 +55,7 @@ class Pairs:
         return sum(len(each.left) for each in self._partitions.values())
 
     def take(self, records: Sequence[Record]) -> Effects:
-        packs, refused = decoded(records, FingerprintBands, also=_check_fingerprints)
+        packs, refused = decoded(records, FingerprintBands, also=_check)
         effects = Effects(self._refused.letters(refused))
         links: list[StoryLink] = []
         late = 0
@@ -144,9 +141,5 @@ def _encoded(links: Iterable[StoryLink]) -> Iterator[bytes]:
         yield StoryLinks(links=tuple(some)).model_dump_json(exclude_none=True).encode()
 
 
-def _check_fingerprints(pack: FingerprintBands) -> None:
-    try:
-        for document in pack.documents:
-            signature(document.fingerprint or "none:")
-    except ValueError as error:
-        raise Rejected(Reason.INVALID_DOCUMENT, f"fingerprint: {error}") from None
+def _check(pack: FingerprintBands) -> None:
+    check_fingerprints(document.fingerprint for document in pack.documents)

@@ -4,14 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from schemas.dead_letters import Reason
 from schemas.insights import Copy, StoryAssignment, StoryLinks, TagCounts
 from schemas.topics import DAY_MS, HOUR_MS, STORIES, STORY_LINKS, TAG_COUNTS
-from services.core.fingerprint import signature
-from services.core.rejections import Rejected
 from services.core.stories import Changes, Stories
 from services.core.story import StoryRow
-from services.insights.letters import Refused, decoded
+from services.insights.letters import Refused, check_fingerprints, decoded
 from services.insights.pairs import LATE_MS
 from services.insights.settings import GROUP, InsightSettings
 from services.insights.tables import Row, Table
@@ -46,7 +43,7 @@ class TellStories:
         return len(self._stories)
 
     def take(self, records: Sequence[Record]) -> Effects:
-        packs, refused = decoded(records, StoryLinks, also=_check_fingerprints)
+        packs, refused = decoded(records, StoryLinks, also=_check)
         effects = Effects(self._refused.letters(refused))
         links = [link for _, pack in packs for link in pack.links]
         # Before, for nothing may change between a `join` and its `apply`.
@@ -120,10 +117,5 @@ def _encoded(said: StoryRow | StoryAssignment | TagCounts) -> bytes:
     return said.model_dump_json(exclude_none=True).encode()
 
 
-def _check_fingerprints(pack: StoryLinks) -> None:
-    try:
-        for link in pack.links:
-            for end in (link.first, link.second):
-                signature(end.fingerprint or "none:")
-    except ValueError as error:
-        raise Rejected(Reason.INVALID_DOCUMENT, f"fingerprint: {error}") from None
+def _check(pack: StoryLinks) -> None:
+    check_fingerprints(end.fingerprint for link in pack.links for end in (link.first, link.second))

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.insights import CountedDocument, TagCounts, TagHistory, TagTrend, TrendDocument, TrendEvent
-from schemas.topics import TAG_COUNTS, TAG_HISTORY, TRENDS
+from schemas.topics import HOUR_MS, TAG_COUNTS, TAG_HISTORY, TRENDS
 from services.core import trend_counts, trend_examples
 from services.core.baseline import reach_h
 from services.core.bursts import TagSeries
 from services.core.timeline import SeenHours
-from services.core.trend_counts import HOUR_S, HourCounts, hour_of
+from services.core.trend_counts import HourCounts, hour_of
 from services.core.trend_examples import HourExamples
 from services.core.trends import events, history, intervals_until, said_from_bytes, said_to_bytes, say
 from services.insights.letters import Refused, decoded
@@ -21,8 +21,6 @@ from services.insights.work import Effects
 from services.kafka.records import Placed, Record
 from services.kafka.settings import KafkaSettings
 from services.telemetry.insight_metrics import BURSTS, OUT_OF_RANGE, TREND_EVENTS
-
-HOUR_MS: Final = HOUR_S * 1000
 
 COUNTS: Final = "c"
 EXAMPLES: Final = "e"

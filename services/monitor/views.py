@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 from schemas.documents import ClassifiedDocument
+from schemas.topics import DAY_MS, HOUR_MS
 from services.core.lag import blocked, lost
 from services.core.lag_status import SEVERITY, WRONG, Status
 from services.dead_letters.listing import Group as Cause
@@ -17,9 +18,6 @@ from services.monitor.journey import Journey
 from services.monitor.recent import RecentDocument, RecentLetter
 from services.monitor.roster import partitions_of, roster
 from services.monitor.snapshot import GroupState, PartitionState, Snapshot, TopicState
-
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
 
 
 def groups(snapshot: Snapshot, journey: Journey) -> api.Groups:
